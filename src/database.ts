@@ -1,0 +1,183 @@
+/**
+ * What can this Worker do to the data? One thing: remove a user, in one D1 batch, which is one round trip and one
+ * transaction. A batch cannot branch, so its statements depend on each other through the deletion record: the first
+ * writes it only where the deletion is right, the next ones delete whom it names, the last says what came of it.
+ *
+ * The statements are Drizzle's, compiled once at module load; the bare client sends them, which keeps D1's `meta`.
+ */
+import { and, eq, is, Param, Placeholder, sql, type Column, type SQL } from 'drizzle-orm'
+import { CasingCache } from 'drizzle-orm/casing'
+import { retryTransient } from './database-faults'
+import type { Reason } from './errors'
+import type { DatabaseUse } from './log'
+import {
+  caller,
+  namedBySubject,
+  permittedCaller,
+  takesLastAdministrator,
+  target,
+} from './permissions'
+import { groupMembers, organizationUsers, userDeletions } from './schema'
+
+/** A removal: who asks for whom, and what its record holds beside. */
+export interface Removal {
+  /** A fresh ID. A repeated attempt carries the same one, so it finds what an earlier attempt has done. */
+  readonly deletionID: string
+  readonly subject: string
+  readonly organizationID: string | null
+  readonly userID: string | null
+  readonly requestID: string
+  readonly idempotencyKey: string | null
+  /** Unix milliseconds. */
+  readonly deletedAt: number
+}
+
+/** What came of it: `deleted` now, `replayed` where the same idempotency key had its answer before, or a refusal. */
+export interface RemovalResult {
+  readonly outcome:
+    | 'deleted'
+    | 'replayed'
+    | Extract<
+        Reason,
+        `caller_${string}` | 'not_permitted' | 'user_not_found' | 'last_administrator'
+      >
+  readonly actorKind: 'user' | 'service_account' | null
+  readonly groupsRemoved: number | null
+}
+
+const placeholder = (name: keyof Removal): Placeholder => sql.placeholder(name)
+const bare = (column: Column): SQL => sql`${sql.identifier(column.name)}`
+
+const isTarget = and(
+  eq(target.id, placeholder('userID')),
+  eq(target.organizationID, placeholder('organizationID')),
+)
+const isThisDeletion = eq(userDeletions.id, placeholder('deletionID'))
+
+const record: readonly (readonly [Column, SQL])[] = [
+  [userDeletions.id, sql`${placeholder('deletionID')}`],
+  [userDeletions.organizationID, sql`${target.organizationID}`],
+  [userDeletions.organizationUserID, sql`${target.id}`],
+  [userDeletions.userID, sql`${target.userID}`],
+  [userDeletions.actorKind, caller.kind],
+  [userDeletions.actorSubject, sql`${placeholder('subject')}`],
+  [
+    userDeletions.groupsRemoved,
+    sql`(select count(*) from ${groupMembers} where ${eq(groupMembers.organizationUserID, target.id)})`,
+  ],
+  [userDeletions.requestID, sql`${placeholder('requestID')}`],
+  [userDeletions.idempotencyKey, sql`${placeholder('idempotencyKey')}`],
+  [userDeletions.deletedAt, sql`${placeholder('deletedAt')}`],
+]
+
+/** Writes the record where caller, permission and target are right. A conflict: this ID or key has its record already. */
+function recordDeletion(condition: SQL): SQL {
+  return sql`insert into ${userDeletions} (${sql.join(
+    record.map(([column]) => bare(column)),
+    sql`, `,
+  )})
+    select ${sql.join(
+      record.map(([, value]) => value),
+      sql`, `,
+    )}
+    from ${organizationUsers} as ${target} cross join (${permittedCaller}) as "caller"
+    where ${isTarget} and ${condition}
+    on conflict do nothing`
+}
+
+/** Whom this deletion's record names; nobody, where there is none. */
+const recordedUser = sql`(select ${userDeletions.organizationUserID} from ${userDeletions} where ${isThisDeletion})`
+
+/** Before the user, though a cascade would do it too: deleting them by their key reads fewer rows. */
+const deleteMemberships = sql`delete from ${groupMembers} where ${groupMembers.organizationUserID} = ${recordedUser}`
+
+const deleteUser = sql`delete from ${organizationUsers} where ${organizationUsers.id} = ${recordedUser}`
+
+const hasReplay = sql`exists (select 1 from ${userDeletions} where ${and(
+  eq(userDeletions.idempotencyKey, placeholder('idempotencyKey')),
+  eq(userDeletions.actorSubject, placeholder('subject')),
+  eq(userDeletions.organizationID, placeholder('organizationID')),
+  eq(userDeletions.organizationUserID, placeholder('userID')),
+)})`
+
+/** The order of checks, as one expression. What is left at its end was refused for the last administrator's sake. */
+const reportOutcome = sql`select
+  case
+    when ${userDeletions.id} is not null then 'deleted'
+    when ("userState" is not null) = "isServiceAccount" then 'caller_unknown'
+    when "userState" <> 'active' then 'caller_' || "userState"
+    when ${hasReplay} then 'replayed'
+    when not exists (${permittedCaller}) then 'not_permitted'
+    when not exists (select 1 from ${organizationUsers} as ${target} where ${isTarget}) then 'user_not_found'
+    else 'last_administrator'
+  end as "outcome",
+  coalesce(${userDeletions.actorKind}, case
+    when "isServiceAccount" then 'service_account' when "userState" is not null then 'user'
+  end) as "actorKind",
+  ${userDeletions.groupsRemoved} as "groupsRemoved"
+  from (${namedBySubject}) left join ${userDeletions} on ${isThisDeletion}`
+
+interface Statement {
+  readonly sql: string
+  readonly names: readonly (keyof Removal)[]
+}
+
+/** A statement as D1 takes it: constants in its text, so that no caller binds them, and one `?n` for each name. */
+function compile(statement: SQL): Statement {
+  const names: string[] = []
+  const query = statement.toQuery({
+    casing: new CasingCache(),
+    inlineParams: true,
+    escapeName: (name) => `"${name}"`,
+    escapeString: (text) => `'${text.replaceAll("'", "''")}'`,
+    escapeParam: (_, chunk) => {
+      const { name } = (is(chunk, Param) ? chunk.value : chunk) as Placeholder
+      if (!names.includes(name)) names.push(name)
+      return `?${names.indexOf(name) + 1}`
+    },
+  })
+  return { sql: query.sql.replaceAll(/\s+/g, ' '), names: names as (keyof Removal)[] }
+}
+
+const afterRecord = [deleteMemberships, deleteUser, reportOutcome].map(compile)
+const BATCH = [compile(recordDeletion(sql`true`)), ...afterRecord]
+const BATCH_KEEPING_ADMINISTRATOR = [
+  compile(recordDeletion(sql`not (${takesLastAdministrator})`)),
+  ...afterRecord,
+]
+
+/**
+ * Removes a user from an organization and from all its groups, if the caller may.
+ *
+ * @param keepLastAdministrator whether an organization that has an administrator keeps one
+ * @param onUse told what the database did after each attempt, failed ones too
+ * @throws IdentityError where D1 fails or does not answer in time
+ */
+export async function removeUser(
+  db: D1Database,
+  removal: Removal,
+  keepLastAdministrator: boolean,
+  onUse: (use: DatabaseUse) => void,
+): Promise<RemovalResult> {
+  const batch = keepLastAdministrator ? BATCH_KEEPING_ADMINISTRATOR : BATCH
+  return retryTransient(async (attempt) => {
+    onUse({ attempts: attempt })
+    const statements = batch.map(({ sql, names }) =>
+      db.prepare(sql).bind(...names.map((name) => removal[name])),
+    )
+    const results = await db.batch<RemovalResult>(statements)
+    onUse({ attempts: attempt, ...sumMeta(results) })
+    return results.at(-1)!.results[0]!
+  })
+}
+
+function sumMeta(results: readonly D1Result[]): Omit<DatabaseUse, 'attempts'> {
+  let [sqlMs, rowsRead, rowsWritten] = [0, 0, 0]
+  for (const { meta } of results) {
+    sqlMs += meta.timings?.sql_duration_ms ?? meta.duration
+    rowsRead += meta.rows_read
+    rowsWritten += meta.rows_written
+  }
+  const region = results[0]?.meta.served_by_region
+  return { sqlMs, rowsRead, rowsWritten, ...(region === undefined ? {} : { region }) }
+}

@@ -1,0 +1,131 @@
+/**
+ * What is a good answer of the issuer? Fetches a JWK Set (RFC 7517) within limits and keeps the keys that may verify a
+ * token here. Knows nothing of caching: key-set.ts decides when to ask and what to do with an answer.
+ */
+import { createLocalJWKSet, importJWK, type JWK, type JWTVerifyGetKey } from 'jose'
+import { within } from './within'
+
+const FETCH_TIMEOUT_MS = 3_000
+const MAX_BODY_BYTES = 64 * 1024
+const MIN_RSA_MODULUS_BITS = 2048
+
+/** Keys as published, ready to verify with. */
+export interface PublishedKeys {
+  /** Unix milliseconds at which the issuer gave them. */
+  readonly fetchedAt: number
+  /** The IDs of all keys in the set, usable here or not. */
+  readonly keyIDs: ReadonlySet<string>
+  /** Picks the usable key that fits a token's header. */
+  readonly selectKey: JWTVerifyGetKey
+}
+
+/** Why the issuer's answer is not used; the message is a fixed word, for the log. */
+export class JwksFault extends Error {
+  override readonly name = 'JwksFault'
+}
+
+/**
+ * The body that the issuer answers with: within 3 s and 64 KiB, without following a redirect. The type that the answer
+ * claims is not looked at.
+ *
+ * @param issuer the service binding that carries the fetch, where a Worker could not reach the host itself
+ * @throws JwksFault for an answer that is late, too large or not a 200; whatever `fetch` throws
+ */
+export async function fetchJwks(url: string, issuer: Fetcher | undefined): Promise<string> {
+  const abort = new AbortController()
+  const init: RequestInit = {
+    headers: { Accept: 'application/jwk-set+json, application/json' },
+    redirect: 'manual',
+    signal: abort.signal,
+  }
+  const answer = issuer === undefined ? fetch(url, init) : issuer.fetch(url, init)
+  return within(FETCH_TIMEOUT_MS, answer.then(readBody), () => {
+    abort.abort()
+    throw new JwksFault('timeout')
+  })
+}
+
+async function readBody(response: Response): Promise<string> {
+  if (response.status !== 200 || response.body === null) {
+    await response.body?.cancel()
+    throw new JwksFault('status')
+  }
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }) // skips a byte order mark
+  let text = ''
+  let bytes = 0
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength
+    if (bytes > MAX_BODY_BYTES) throw new JwksFault('oversize')
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/**
+ * The usable keys of a JWK Set.
+ *
+ * @param fetchedAt Unix milliseconds at which the issuer gave the text
+ * @throws JwksFault for a text that is not a JWK Set, or has no key for an allowed algorithm
+ */
+export async function readJwks(
+  text: string,
+  algorithms: readonly string[],
+  fetchedAt: number,
+): Promise<PublishedKeys> {
+  const published = parseJwks(text)
+  const usable = await Promise.all(published.map((key) => isUsable(key, algorithms)))
+  const keys = published.filter((_, index) => usable[index])
+  if (keys.length === 0) throw new JwksFault('no_usable_key')
+  const keyIDs = new Set(published.flatMap(({ kid }) => (typeof kid === 'string' ? [kid] : [])))
+  return { fetchedAt, keyIDs, selectKey: createLocalJWKSet({ keys }) }
+}
+
+function parseJwks(text: string): JWK[] {
+  let set: unknown
+  try {
+    set = JSON.parse(text)
+  } catch {
+    throw new JwksFault('not_json')
+  }
+  const keys: unknown = isObject(set) ? set['keys'] : undefined
+  if (!Array.isArray(keys) || !keys.every(isObject)) throw new JwksFault('not_a_jwk_set')
+  return keys as JWK[]
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Which algorithms a key without `alg` can serve, by type and curve (RFC 7518, 6; RFC 8037, 2). */
+const ALGORITHMS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
+  'RSA ': ['RS256', 'PS256'],
+  'EC P-256': ['ES256'],
+  'EC P-384': ['ES384'],
+  'EC P-521': ['ES512'],
+  'OKP Ed25519': ['EdDSA', 'Ed25519'],
+}
+
+/**
+ * Whether a key can verify a token: public, meant for signatures, of an allowed algorithm, and accepted by the runtime.
+ * A key that fails here spoils only itself; were it left to be found at use, a set of nothing else would pass as good.
+ */
+async function isUsable(key: JWK, algorithms: readonly string[]): Promise<boolean> {
+  const { kty, crv, alg, use, key_ops } = key
+  const served = ALGORITHMS_OF_TYPE[`${kty} ${crv ?? ''}`] ?? []
+  const allowed = served.filter((name) => algorithms.includes(name) && (alg ?? name) === name)
+  const [algorithm] = allowed
+  if (algorithm === undefined || (use !== undefined && use !== 'sig')) return false
+  if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.includes('verify'))) return false
+  if (key.d !== undefined) return false
+  try {
+    const imported = await importJWK(key, algorithm)
+    return !(imported instanceof Uint8Array) && isLargeEnough(imported.algorithm)
+  } catch {
+    return false // the runtime says no in several ways: JOSEError, TypeError, DOMException
+  }
+}
+
+/** RFC 7518, 3.3: 2048 bits at least; jose asks only when it verifies. */
+function isLargeEnough(algorithm: object): boolean {
+  return !('modulusLength' in algorithm) || Number(algorithm.modulusLength) >= MIN_RSA_MODULUS_BITS
+}

@@ -1,0 +1,108 @@
+/**
+ * Who may do what? The rules of access as composable queries over the data as it is at the moment of use: operation
+ * `delete` on `identity:users`. Nothing is cached, nothing comes from claims, and project scope never counts.
+ *
+ * The queries name the caller by the placeholder `subject` and the organization by `organizationID`. Their joins are
+ * CROSS JOINs, which SQLite runs in the order written: from one caller to its groups to their roles, never by a scan.
+ */
+import { eq, ne, sql, type SQL } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/sqlite-core'
+import {
+  globalRoleBindings,
+  groupMembers,
+  groupRoles,
+  groups,
+  groupServiceAccounts,
+  organizationUsers,
+  rolePermissions,
+  serviceAccounts,
+  users,
+} from './schema'
+
+const subject = sql.placeholder('subject')
+const organizationID = sql.placeholder('organizationID')
+
+/** The organization user that is to be deleted, in every query that has it. */
+export const target = alias(organizationUsers, 'target')
+
+/** A caller that may delete users: its `kind` and, where it is a member of the organization, its `membershipID`. */
+export const caller = {
+  kind: sql`"caller"."kind"`,
+  membershipID: sql`"caller"."membershipID"`,
+}
+
+const userNamed = sql`select 1 from ${users} where ${eq(users.subject, subject)}`
+const serviceAccountNamed = sql`select 1 from ${serviceAccounts} where ${eq(serviceAccounts.id, subject)}`
+
+/** The active global user whom the subject names, unless it names a service account too: then it names nobody. */
+const isActiveUser = sql`${eq(users.subject, subject)} and ${eq(users.state, 'active')}
+  and not exists (${serviceAccountNamed})`
+
+/** Joins the role permissions of a binding of roles; empty where none of them grants the deletion of users. */
+function joinGrants(roleID: SQL, scope: 'global' | 'organization'): SQL {
+  return sql`cross join ${rolePermissions} on ${eq(rolePermissions.roleID, roleID)}
+    and ${eq(rolePermissions.scope, scope)} and ${eq(rolePermissions.endpoint, 'identity:users')}
+    and ${eq(rolePermissions.operation, 'delete')}`
+}
+
+/** Joins what the roles of a group grant in its organization. */
+function joinGroupGrants(groupID: SQL): SQL {
+  return sql`cross join ${groupRoles} on ${eq(groupRoles.groupID, groupID)}
+    ${joinGrants(sql`${groupRoles.roleID}`, 'organization')}`
+}
+
+/** An active user with an active membership, through the groups of its organization. */
+const grantToMember = sql`select 'user' as "kind", ${organizationUsers.id} as "membershipID"
+  from ${users}
+  cross join ${organizationUsers} on ${eq(organizationUsers.userID, users.id)}
+    and ${eq(organizationUsers.organizationID, organizationID)} and ${eq(organizationUsers.state, 'active')}
+  cross join ${groupMembers} on ${eq(groupMembers.organizationUserID, organizationUsers.id)}
+  ${joinGroupGrants(sql`${groupMembers.groupID}`)}
+  where ${isActiveUser}`
+
+/** A service account of the organization, through its groups. */
+const grantToServiceAccount = sql`select 'service_account', null
+  from ${serviceAccounts}
+  cross join ${groupServiceAccounts} on ${eq(groupServiceAccounts.serviceAccountID, serviceAccounts.id)}
+  ${joinGroupGrants(sql`${groupServiceAccounts.groupID}`)}
+  where ${eq(serviceAccounts.id, subject)} and ${eq(serviceAccounts.organizationID, organizationID)}
+    and not exists (${userNamed})`
+
+/** An active user with a role at global scope: a platform administrator, member or not. */
+const grantToPlatformAdministrator = sql`select 'user', null
+  from ${users}
+  cross join ${globalRoleBindings} on ${eq(globalRoleBindings.userID, users.id)}
+  ${joinGrants(sql`${globalRoleBindings.roleID}`, 'global')}
+  where ${isActiveUser}`
+
+/** The caller, where it may delete users in the organization: one row or none. */
+export const permittedCaller = sql`select * from (
+  ${grantToMember} union all ${grantToServiceAccount} union all ${grantToPlatformAdministrator}
+) limit 1`
+
+/** What the subject names: the state of a global user, and whether it is a service account. One row. */
+export const namedBySubject = sql`select
+  (select ${users.state} from ${users} where ${eq(users.subject, subject)}) as "userState",
+  exists (${serviceAccountNamed}) as "isServiceAccount"`
+
+/** The people who may delete users in the organization: active users with an active membership in a granting group. */
+const administrators = sql`select 1
+  from ${groups}
+  ${joinGroupGrants(sql`${groups.id}`)}
+  cross join ${groupMembers} on ${eq(groupMembers.groupID, groups.id)}
+  cross join ${organizationUsers} on ${eq(organizationUsers.id, groupMembers.organizationUserID)}
+    and ${eq(organizationUsers.state, 'active')}
+  cross join ${users} on ${eq(users.id, organizationUsers.userID)} and ${eq(users.state, 'active')}
+    and not exists (select 1 from ${serviceAccounts} where ${eq(serviceAccounts.id, users.subject)})
+  where ${eq(groups.organizationID, organizationID)}`
+
+/**
+ * Whether the deletion of `target` by `caller` would take an organization's last administrator away, and nobody above
+ * the organization says so. Any person but the target who may delete users here is an administrator who stays, so
+ * nothing is read where such a one calls.
+ */
+export const takesLastAdministrator = sql`
+  (${caller.kind} = 'service_account' or ${caller.membershipID} = ${target.id})
+  and exists (${administrators} and ${eq(organizationUsers.id, target.id)})
+  and not exists (${administrators} and ${ne(organizationUsers.id, target.id)})
+  and not exists (${grantToPlatformAdministrator})`

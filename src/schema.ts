@@ -1,0 +1,183 @@
+/**
+ * What does the data look like? The tables in Drizzle's words: columns, keys and references, true to `migrations/` by
+ * test. STRICT, WITHOUT ROWID, CHECK and the partial index are said in the migrations alone, which make the tables.
+ */
+import {
+  foreignKey,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  unique,
+} from 'drizzle-orm/sqlite-core'
+
+const states = ['active', 'pending', 'suspended'] as const
+const scopes = ['global', 'organization', 'project'] as const
+const operations = ['create', 'read', 'update', 'delete'] as const
+const actorKinds = ['user', 'service_account'] as const
+
+export const organizations = sqliteTable('organizations', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+})
+
+/** People, platform-wide; `subject` is the token's `sub`. */
+export const users = sqliteTable('users', {
+  id: text('id').primaryKey(),
+  subject: text('subject').notNull().unique(),
+  state: text('state', { enum: states }).notNull(),
+})
+
+/** One person in one organization, at most once; `id` is the API's `userID`. */
+export const organizationUsers = sqliteTable(
+  'organization_users',
+  {
+    id: text('id').primaryKey(),
+    organizationID: text('organization_id')
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    userID: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'restrict' }),
+    state: text('state', { enum: states }).notNull(),
+  },
+  (table) => [
+    unique().on(table.userID, table.organizationID),
+    unique().on(table.organizationID, table.id),
+  ],
+)
+
+export const groups = sqliteTable(
+  'groups',
+  {
+    id: text('id').primaryKey(),
+    organizationID: text('organization_id')
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+  },
+  (table) => [unique().on(table.organizationID, table.id)],
+)
+
+export const groupMembers = sqliteTable(
+  'group_members',
+  {
+    organizationID: text('organization_id').notNull(),
+    groupID: text('group_id').notNull(),
+    organizationUserID: text('organization_user_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationUserID, table.groupID] }),
+    index('group_members_by_group').on(table.groupID),
+    foreignKey({
+      columns: [table.organizationID, table.groupID],
+      foreignColumns: [groups.organizationID, groups.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [table.organizationID, table.organizationUserID],
+      foreignColumns: [organizationUsers.organizationID, organizationUsers.id],
+    }).onDelete('cascade'),
+  ],
+)
+
+/** Machine callers of one organization; `id` is the token's `sub`. */
+export const serviceAccounts = sqliteTable(
+  'service_accounts',
+  {
+    id: text('id').primaryKey(),
+    organizationID: text('organization_id')
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    name: text('name').notNull(),
+  },
+  (table) => [unique().on(table.organizationID, table.id)],
+)
+
+export const groupServiceAccounts = sqliteTable(
+  'group_service_accounts',
+  {
+    organizationID: text('organization_id').notNull(),
+    groupID: text('group_id').notNull(),
+    serviceAccountID: text('service_account_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.serviceAccountID, table.groupID] }),
+    index('group_service_accounts_by_group').on(table.groupID),
+    foreignKey({
+      columns: [table.organizationID, table.groupID],
+      foreignColumns: [groups.organizationID, groups.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [table.organizationID, table.serviceAccountID],
+      foreignColumns: [serviceAccounts.organizationID, serviceAccounts.id],
+    }).onDelete('cascade'),
+  ],
+)
+
+export const roles = sqliteTable('roles', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+})
+
+export const rolePermissions = sqliteTable(
+  'role_permissions',
+  {
+    roleID: text('role_id')
+      .notNull()
+      .references(() => roles.id, { onDelete: 'cascade' }),
+    scope: text('scope', { enum: scopes }).notNull(),
+    endpoint: text('endpoint').notNull(),
+    operation: text('operation', { enum: operations }).notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.roleID, table.scope, table.endpoint, table.operation] }),
+  ],
+)
+
+export const groupRoles = sqliteTable(
+  'group_roles',
+  {
+    groupID: text('group_id')
+      .notNull()
+      .references(() => groups.id, { onDelete: 'cascade' }),
+    roleID: text('role_id')
+      .notNull()
+      .references(() => roles.id, { onDelete: 'restrict' }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.groupID, table.roleID] }),
+    index('group_roles_by_role').on(table.roleID),
+  ],
+)
+
+/** Platform administrators. */
+export const globalRoleBindings = sqliteTable(
+  'global_role_bindings',
+  {
+    userID: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    roleID: text('role_id')
+      .notNull()
+      .references(() => roles.id, { onDelete: 'restrict' }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.userID, table.roleID] }),
+    index('global_role_bindings_by_role').on(table.roleID),
+  ],
+)
+
+/** The record of each deletion; it has no references, since it outlives what it names. */
+export const userDeletions = sqliteTable('user_deletions', {
+  id: text('id').primaryKey(),
+  organizationID: text('organization_id').notNull(),
+  organizationUserID: text('organization_user_id').notNull(),
+  userID: text('user_id').notNull(),
+  actorKind: text('actor_kind', { enum: actorKinds }).notNull(),
+  actorSubject: text('actor_subject').notNull(),
+  groupsRemoved: integer('groups_removed').notNull(),
+  requestID: text('request_id').notNull(),
+  idempotencyKey: text('idempotency_key'),
+  deletedAt: integer('deleted_at').notNull(),
+})
