@@ -10,13 +10,7 @@ import { CasingCache } from 'drizzle-orm/casing'
 import { retryTransient } from './database-faults'
 import type { Reason } from './errors'
 import type { DatabaseUse } from './log'
-import {
-  caller,
-  namedBySubject,
-  permittedCaller,
-  takesLastAdministrator,
-  target,
-} from './permissions'
+import { caller, namedCaller, permittedCaller, takesLastAdministrator, target } from './permissions'
 import { groupMembers, organizationUsers, userDeletions } from './schema'
 
 /** A removal: who asks for whom, and what its record holds beside. */
@@ -104,18 +98,16 @@ const hasReplay = sql`exists (select 1 from ${userDeletions} where ${and(
 const reportOutcome = sql`select
   case
     when ${userDeletions.id} is not null then 'deleted'
-    when ("userState" is not null) = "isServiceAccount" then 'caller_unknown'
-    when "userState" <> 'active' then 'caller_' || "userState"
+    when "kind" is null then 'caller_unknown'
+    when "state" <> 'active' then 'caller_' || "state"
     when ${hasReplay} then 'replayed'
     when not exists (${permittedCaller}) then 'not_permitted'
     when not exists (select 1 from ${organizationUsers} as ${target} where ${isTarget}) then 'user_not_found'
     else 'last_administrator'
   end as "outcome",
-  coalesce(${userDeletions.actorKind}, case
-    when "isServiceAccount" then 'service_account' when "userState" is not null then 'user'
-  end) as "actorKind",
+  coalesce(${userDeletions.actorKind}, "kind") as "actorKind",
   ${userDeletions.groupsRemoved} as "groupsRemoved"
-  from (${namedBySubject}) left join ${userDeletions} on ${isThisDeletion}`
+  from (${namedCaller}) left join ${userDeletions} on ${isThisDeletion}`
 
 interface Statement {
   readonly sql: string

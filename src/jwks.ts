@@ -89,7 +89,7 @@ function parseJwks(text: string): JWK[] {
   }
   const keys: unknown = isObject(set) ? set['keys'] : undefined
   if (!Array.isArray(keys) || !keys.every(isObject)) throw new JwksFault('not_a_jwk_set')
-  return keys as JWK[]
+  return keys
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -105,6 +105,9 @@ const ALGORITHMS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
   'OKP Ed25519': ['EdDSA', 'Ed25519'],
 }
 
+/** RFC 7518, 6.2.2, 6.3.2 and 6.4.1. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
+
 /**
  * Whether a key can verify a token: public, meant for signatures, of an allowed algorithm, and accepted by the runtime.
  * A key that fails here spoils only itself; were it left to be found at use, a set of nothing else would pass as good.
@@ -112,11 +115,10 @@ const ALGORITHMS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
 async function isUsable(key: JWK, algorithms: readonly string[]): Promise<boolean> {
   const { kty, crv, alg, use, key_ops } = key
   const served = ALGORITHMS_OF_TYPE[`${kty} ${crv ?? ''}`] ?? []
-  const allowed = served.filter((name) => algorithms.includes(name) && (alg ?? name) === name)
-  const [algorithm] = allowed
+  const algorithm = served.find((name) => algorithms.includes(name) && (alg ?? name) === name)
   if (algorithm === undefined || (use !== undefined && use !== 'sig')) return false
   if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.includes('verify'))) return false
-  if (key.d !== undefined) return false
+  if (PRIVATE_MEMBERS.some((member) => key[member] !== undefined)) return false
   try {
     const imported = await importJWK(key, algorithm)
     return !(imported instanceof Uint8Array) && isLargeEnough(imported.algorithm)

@@ -44,7 +44,12 @@ export function findKeySet(url: string, algorithms: readonly string[]): KeySet {
 function createKeySet(url: string, algorithms: readonly string[]): KeySet {
   let keys: PublishedKeys | undefined
   let fetchStartedAt = -Infinity
-  let refreshing: Promise<void> | undefined
+  let run: { readonly promise: Promise<void>; readonly startedAt: number } | undefined
+
+  /** The load that is under way. One that takes longer than any may belongs to a request that has gone away. */
+  function findRun(): Promise<void> | undefined {
+    return run !== undefined && Date.now() - run.startedAt < PATIENCE_MS ? run.promise : undefined
+  }
 
   /** Asks the issuer. A bad answer never replaces good keys, and nobody's request fails for it here. */
   async function fetchKeys({ issuer, waitUntil }: KeyRequest): Promise<void> {
@@ -68,17 +73,17 @@ function createKeySet(url: string, algorithms: readonly string[]): KeySet {
   /** Runs `load`, or joins the run that is under way: concurrent requests cause one fetch. */
   async function share(request: KeyRequest, load: typeof loadKeys): Promise<void> {
     // A promise of a request that has ended may never settle, so each waits with a timer of its own.
-    const joined = refreshing
+    const joined = findRun()
     if (joined !== undefined && (await settlesInTime(joined))) return
-    // Of those whose patience ended at once, the first runs and the others join it.
-    if (refreshing !== undefined && refreshing !== joined && (await settlesInTime(refreshing)))
-      return
-    const own = load(request).finally(() => {
-      if (refreshing === own) refreshing = undefined
+    // Of those whose patience ended together, the first runs and the others join it.
+    const next = findRun()
+    if (next !== undefined && next !== joined && (await settlesInTime(next))) return
+    const promise = load(request).finally(() => {
+      if (run?.promise === promise) run = undefined
     })
-    refreshing = own
-    request.waitUntil(own)
-    await own
+    run = { promise, startedAt: Date.now() }
+    request.waitUntil(promise)
+    await promise
   }
 
   function mayFetch(): boolean {
@@ -89,8 +94,8 @@ function createKeySet(url: string, algorithms: readonly string[]): KeySet {
     if (!isUsable(keys)) await share(request, loadKeys)
     if (!isUsable(keys)) throw new IdentityError('jwks_unavailable', undefined, RETRY_AFTER_S)
     if (typeof keyID === 'string' && !keys.keyIDs.has(keyID)) {
-      if (refreshing !== undefined || mayFetch()) await share(request, fetchKeys)
-    } else if (Date.now() - keys.fetchedAt >= FRESH_MS && refreshing === undefined && mayFetch()) {
+      if (findRun() !== undefined || mayFetch()) await share(request, fetchKeys)
+    } else if (Date.now() - keys.fetchedAt >= FRESH_MS && findRun() === undefined && mayFetch()) {
       request.waitUntil(share(request, fetchKeys))
     }
     return keys

@@ -4,6 +4,9 @@
  */
 import type { IdentityError } from './errors'
 
+/** A URL's limit; only a Worker that binds to this one can send a longer ID, and a log holds 256 KB a request. */
+const MAX_ID_LENGTH = 16 * 1024
+
 /** Who called, as far as it is known: the subject from a verified token, the kind from the database. */
 export interface Actor {
   readonly kind?: 'user' | 'service_account'
@@ -53,7 +56,10 @@ export function writeRequestLine(line: RequestLine, status: number, failure?: Id
       reason: failure && nameReason(failure),
       durationMs: Date.now() - startedAt,
       actor,
-      scope,
+      scope: scope && {
+        organizationID: scope.organizationID.slice(0, MAX_ID_LENGTH),
+        userID: scope.userID.slice(0, MAX_ID_LENGTH),
+      },
       groupsRemoved,
       database: line.database,
       traceID: line.traceID,

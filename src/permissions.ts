@@ -80,10 +80,14 @@ export const permittedCaller = sql`select * from (
   ${grantToMember} union all ${grantToServiceAccount} union all ${grantToPlatformAdministrator}
 ) limit 1`
 
-/** What the subject names: the state of a global user, and whether it is a service account. One row. */
-export const namedBySubject = sql`select
-  (select ${users.state} from ${users} where ${eq(users.subject, subject)}) as "userState",
-  exists (${serviceAccountNamed}) as "isServiceAccount"`
+/** Whom the subject names: its `kind`, and a user's `state`. One row; of nobody, with a kind that is null. */
+export const namedCaller = sql`select "state", case
+    when "state" is null then iif("isServiceAccount", 'service_account', null)
+    else iif("isServiceAccount", null, 'user')
+  end as "kind"
+  from (select
+    (select ${users.state} from ${users} where ${eq(users.subject, subject)}) as "state",
+    exists (${serviceAccountNamed}) as "isServiceAccount")`
 
 /** The people who may delete users in the organization: active users with an active membership in a granting group. */
 const administrators = sql`select 1
