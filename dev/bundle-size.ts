@@ -1,0 +1,28 @@
+/**
+ * `npm run bundle`: the size of the Worker as it would be deployed, raw and gzip, against its limit. Uploads nothing.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { Advice } from './advice.ts'
+import { bundle } from './local-workers.ts'
+import { ROOT } from './wrangler.ts'
+
+const LIMIT_GZIP_BYTES = 30 * 1024
+
+const folder = mkdtempSync(join(tmpdir(), 'identity-bundle-'))
+try {
+  await bundle(join(ROOT, 'wrangler.toml'), folder)
+  const script = readFileSync(join(folder, 'index.js'))
+  const gzip = gzipSync(script).length
+  const sizes = `raw ${inKiB(script.length)}, gzip ${inKiB(gzip)} (limit: under ${inKiB(LIMIT_GZIP_BYTES)})`
+  if (gzip >= LIMIT_GZIP_BYTES) throw new Advice(`The bundle is too large: ${sizes}`)
+  console.log(`Bundle as deployed, minified: ${sizes}`)
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+function inKiB(bytes: number): string {
+  return `${(bytes / 1024).toFixed(2)} KiB`
+}

@@ -1,0 +1,101 @@
+/**
+ * What `npm start` prints: real tokens in files, and a curl command for each kind of answer, on people who are still
+ * there. The commands read the files, so that they stay short and the tokens can be renewed.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cast, people } from './seed-data.ts'
+import type { Stack } from './stack.ts'
+
+interface Candidate {
+  readonly id: string
+  readonly subject: string
+  readonly groups: number
+}
+
+/** Signs in everyone of the cast and writes their access tokens, each good for an hour, into files. */
+export async function writeTokens(stack: Stack): Promise<void> {
+  const tokens = {
+    administrator: await stack.signIn(cast.administrator),
+    auditor: await stack.signIn(cast.auditor),
+    'platform-administrator': await stack.signIn(cast.platformAdministrator),
+    'service-account': await stack.signInServiceAccount(cast.serviceAccount),
+    expired: await stack.signInTwoHoursAgo(cast.administrator),
+  }
+  mkdirSync(stack.state.tokens, { recursive: true, mode: 0o700 })
+  for (const [name, token] of Object.entries(tokens)) {
+    writeFileSync(join(stack.state.tokens, name), token, { mode: 0o600 })
+  }
+}
+
+/** One curl command for each kind of answer, as text. */
+export async function describeExamples(stack: Stack): Promise<string> {
+  const [first, second] = await findCandidates(stack, 'lumen')
+  const [third] = await findCandidates(stack, 'harbour')
+  const example = (status: number, what: string, path: string, token: string) =>
+    `${status}  ${what}\n${curl(stack, path, token)}`
+  const removal = (
+    who: string,
+    organizationID: string,
+    whom: Candidate | undefined,
+    token: string,
+  ) =>
+    whom === undefined
+      ? `200  ${who}: nobody is left there to remove. \`npm run reset\` makes it as new.`
+      : example(
+          200,
+          `${who} removes ${describe(whom)}`,
+          `${organizationID}/users/${whom.id}`,
+          token,
+        )
+
+  return [
+    removal('Ada Berg, administrator of Lumen Robotics,', 'lumen', first, 'administrator'),
+    removal('HR sync, service account of Lumen Robotics,', 'lumen', second, 'service-account'),
+    removal('Chioma Eze, platform administrator,', 'harbour', third, 'platform-administrator'),
+    example(
+      401,
+      'Ada Berg, with a token that expired an hour ago',
+      'lumen/users/lumen-ada',
+      'expired',
+    ),
+    example(
+      403,
+      'Bruno Costa, auditor: he may look, not remove',
+      'lumen/users/lumen-ada',
+      'auditor',
+    ),
+    example(404, 'Ada Berg, for somebody who is not there', 'lumen/users/nobody', 'administrator'),
+  ].join('\n\n')
+}
+
+/** Those of an organization who are not in the cast, the ones in most groups first. */
+async function findCandidates({ database }: Stack, organizationID: string): Promise<Candidate[]> {
+  const { results } = await database
+    .prepare(
+      `SELECT member.id, users.subject, COUNT(group_members.group_id) AS groups
+      FROM organization_users AS member
+      JOIN users ON users.id = member.user_id
+      LEFT JOIN group_members ON group_members.organization_user_id = member.id
+      WHERE member.organization_id = ? AND users.subject NOT IN (?, ?, ?)
+      GROUP BY member.id ORDER BY groups DESC, member.id`,
+    )
+    .bind(organizationID, cast.administrator, cast.auditor, cast.platformAdministrator)
+    .all()
+  return results.map(({ id, subject, groups }) => ({
+    id: String(id),
+    subject: String(subject),
+    groups: Number(groups),
+  }))
+}
+
+function describe({ id, subject, groups }: Candidate): string {
+  const name = people.find((person) => person.subject === subject)?.name ?? id
+  return `${name}, who is in ${groups === 0 ? 'no group' : groups === 1 ? '1 group' : `${groups} groups`}`
+}
+
+function curl({ workerURL, state }: Stack, path: string, token: string): string {
+  const file = join(state.tokens, token).replaceAll("'", `'\\''`)
+  return `     curl -i -X DELETE ${workerURL.origin}/api/v1/organizations/${path} \\
+       -H "Authorization: Bearer $(cat '${file}')"`
+}

@@ -1,0 +1,56 @@
+/**
+ * Reads the options of `npm start` and `npm run reset`; a wrong one gets a sentence and the list of those there are.
+ */
+import { parseArgs } from 'node:util'
+import { Advice } from './advice.ts'
+import { DEFAULT_PORTS } from './stack.ts'
+import { DEFAULT_STATE_FOLDER } from './state-folder.ts'
+
+/** What the command line says, with defaults. */
+export interface Options {
+  readonly ports: { readonly worker: number; readonly issuer: number }
+  readonly state: string
+}
+
+const USAGE = `Options, after \`npm start --\` or \`npm run reset --\`:
+  --port <n>          TCP port of the Worker (${DEFAULT_PORTS.worker}; 0 takes a free one)
+  --issuer-port <n>   TCP port of the OpenID provider (${DEFAULT_PORTS.issuer}; 0 takes a free one)
+  --state <folder>    where the data is kept (.state)`
+
+/**
+ * The options of a command line.
+ * @throws Advice where they are wrong, or help is asked for
+ */
+export function readOptions(args: readonly string[]): Options {
+  const { port, state, help, 'issuer-port': issuerPort } = parse(args)
+  if (help) throw new Advice(USAGE)
+  return {
+    ports: {
+      worker: readPort('--port', port, DEFAULT_PORTS.worker),
+      issuer: readPort('--issuer-port', issuerPort, DEFAULT_PORTS.issuer),
+    },
+    state: state ?? DEFAULT_STATE_FOLDER,
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        port: { type: 'string' },
+        'issuer-port': { type: 'string' },
+        state: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values
+  } catch (error) {
+    throw new Advice(`${(error as Error).message}\n${USAGE}`, { cause: error })
+  }
+}
+
+function readPort(option: string, value: string | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise
+  if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value)
+  throw new Advice(`${option} is a TCP port from 0 to 65535, and not "${value}".\n${USAGE}`)
+}

@@ -1,0 +1,62 @@
+/**
+ * What the OpenID provider must remember from one start to the next: its signing key, so that tokens and a Worker's cached
+ * keys stay good; the key of its cookies; the secret of each service account. Made at random at the first start.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { Advice } from './advice.ts'
+import { shortPath } from './state-folder.ts'
+
+/** The provider's secrets. */
+export interface ProviderSecrets {
+  /** The private signing keys, as a JWK Set. */
+  readonly jwks: { readonly keys: readonly JWK[] }
+  readonly cookieKey: string
+  /** The client secret of each service account, by its ID. */
+  readonly serviceAccounts: Readonly<Record<string, string>>
+}
+
+/**
+ * The secrets of a file, which is made where there is none, readable by its owner alone.
+ * @throws Advice where the file is not what this wrote
+ */
+export async function loadProviderSecrets(
+  file: string,
+  serviceAccounts: readonly string[],
+): Promise<ProviderSecrets> {
+  const known = existsSync(file) ? parse(file) : await makeSecrets()
+  const secrets = {
+    ...known,
+    serviceAccounts: Object.fromEntries(
+      serviceAccounts.map((id) => [id, known.serviceAccounts[id] ?? randomText()]),
+    ),
+  }
+  writeFileSync(file, JSON.stringify(secrets, null, 2), { mode: 0o600 })
+  return secrets
+}
+
+async function makeSecrets(): Promise<ProviderSecrets> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const jwk = await exportJWK(privateKey)
+  const kid = await calculateJwkThumbprint(jwk)
+  return {
+    jwks: { keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] },
+    cookieKey: randomText(),
+    serviceAccounts: {},
+  }
+}
+
+function parse(file: string): ProviderSecrets {
+  try {
+    const secrets = JSON.parse(readFileSync(file, 'utf8')) as ProviderSecrets
+    if (secrets.jwks.keys.length > 0 && secrets.cookieKey && secrets.serviceAccounts) return secrets
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
+  }
+  throw new Advice(`${shortPath(file)} cannot be read any more. Make it as new: npm run reset`)
+}
+
+function randomText(): string {
+  return randomBytes(32).toString('base64url')
+}

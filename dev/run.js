@@ -1,0 +1,33 @@
+/**
+ * The door of every development command: `node dev/run.js start`. Plain JavaScript, so that a Node that is too old, or a
+ * checkout without its packages, gets a sentence that says what to do. It knows nothing of what the commands do.
+ */
+import { existsSync } from 'node:fs'
+
+const commands = ['start', 'demo', 'reset', 'bundle-size']
+const command = process.argv[2] || ''
+
+function end(message) {
+  console.error(message)
+  process.exit(1)
+}
+
+if (!commands.includes(command)) {
+  end(`Unknown command "${command}". There are: ${commands.join(', ')}`)
+}
+if (!existsSync(new URL('../node_modules/wrangler/package.json', import.meta.url))) {
+  end('The packages are not installed yet. Run: npm ci')
+}
+if (!process.features.typescript) {
+  end(
+    `This is Node ${process.versions.node}; the development commands need Node 22.18 or newer.\n` +
+      'Node 24 comes with `npm ci`, and npm finds it: start the commands through npm, as `npm start`.\n' +
+      'If you did, its install script did not run: `npm ci --ignore-scripts=false` mends that.',
+  )
+}
+
+try {
+  await import(`./${command}.ts`)
+} catch (error) {
+  end(error instanceof Error && error.name === 'Advice' ? error.message : error)
+}

@@ -1,0 +1,135 @@
+/**
+ * The local stack as one function: a real OpenID provider, the Worker on local workerd with D1 on disk, the database
+ * migrated and seeded. `npm start`, `npm run demo` and whatever is run beside them use it; tests of src/ do not.
+ */
+import { join } from 'node:path'
+import type { ClientMetadata } from 'oidc-provider'
+import {
+  buildWorker,
+  migrate,
+  runWorkers,
+  type Database,
+  type WorkerToRun,
+} from './local-workers.ts'
+import { requireFreePort } from './ports.ts'
+import { loadProviderSecrets } from './provider-secrets.ts'
+import { AUDIENCE, LATE_CLI, runProvider } from './provider.ts'
+import { organizations } from './seed-data.ts'
+import { seed } from './seed.ts'
+import { signIn, signInServiceAccount } from './sign-in.ts'
+import {
+  DEFAULT_STATE_FOLDER,
+  stateFolder,
+  takeStateFolder,
+  type StateFolder,
+} from './state-folder.ts'
+import { ROOT } from './wrangler.ts'
+
+/** How a stack is to be. Everything has a default: that of `npm start`. */
+export interface StackOptions {
+  /** TCP ports on 127.0.0.1; 0 takes a free one. */
+  readonly ports?: { readonly worker?: number; readonly issuer?: number }
+  /** The folder that keeps the data, the provider's keys and the tokens. */
+  readonly state?: string
+  /** Variables of the Worker, such as CORS_ORIGINS; they go before those that the stack sets itself. */
+  readonly vars?: Readonly<Record<string, string>>
+  /** Workers in the same runtime, which can bind to this one by its name; started after it, in this order. */
+  readonly companions?: readonly WorkerToRun[]
+  /** Further clients of the provider, such as a page that signs people in. */
+  readonly clients?: readonly ClientMetadata[]
+  /** Gets a line for each step of the start. */
+  readonly onProgress?: (line: string) => void
+  /** Gets each line that a Worker logs. */
+  readonly onLog?: (line: string) => void
+}
+
+/** A stack that runs. */
+export interface Stack {
+  readonly workerURL: URL
+  readonly issuer: string
+  readonly jwksURL: string
+  readonly audience: string
+  /** The addresses of the companions, in the order given. */
+  readonly companionURLs: readonly URL[]
+  /** The Worker's database, in the same runtime. */
+  readonly database: Database
+  readonly state: StateFolder
+  /** An access token of a person, by the authorization code flow with PKCE. */
+  signIn(subject: string): Promise<string>
+  /** As signIn, but the provider dates the token two hours back: it expired an hour ago. */
+  signInTwoHoursAgo(subject: string): Promise<string>
+  /** An access token of a service account, by client credentials. */
+  signInServiceAccount(id: string): Promise<string>
+  /** Ends the runtime and the provider, and hands back the state folder. */
+  stop(): Promise<void>
+}
+
+export const DEFAULT_PORTS = { worker: 8787, issuer: 8788 } as const
+
+const CONFIG_PATH = join(ROOT, 'wrangler.toml')
+const nothing = () => undefined
+
+/**
+ * Starts the stack; resolves when it answers.
+ * @throws Advice where a port or the state folder is taken, or its content cannot be read
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const ports = { ...DEFAULT_PORTS, ...options.ports }
+  const { companions = [], onProgress = nothing, onLog = nothing } = options
+  const state = stateFolder(options.state ?? DEFAULT_STATE_FOLDER)
+  const undo: (() => void | Promise<void>)[] = [takeStateFolder(state)]
+  const stop = async () => {
+    for (const step of undo.splice(0).toReversed()) await step()
+  }
+  try {
+    await requireFreePort(ports.worker, 'Worker', '--port')
+    await requireFreePort(ports.issuer, 'OpenID provider', '--issuer-port')
+
+    const accounts = organizations.flatMap(({ serviceAccounts }) => serviceAccounts)
+    const ids = accounts.map(({ id }) => id)
+    const secrets = await loadProviderSecrets(state.providerSecrets, ids)
+    const provider = await runProvider(ports.issuer, secrets, options.clients)
+    undo.push(() => provider.stop())
+    onProgress(`OpenID provider listens on ${provider.issuer}`)
+
+    const vars = {
+      TOKEN_ISSUER: provider.issuer,
+      TOKEN_AUDIENCE: AUDIENCE,
+      JWKS_URL: provider.jwksURL,
+      ...options.vars,
+    }
+    const own = { configPath: CONFIG_PATH, port: ports.worker, vars }
+    const [workers] = await Promise.all([
+      Promise.all([own, ...companions].map((worker) => buildWorker(worker, state.builds))),
+      migrate(CONFIG_PATH, state.databases),
+    ])
+    onProgress('Worker is bundled, database is migrated')
+    const runtime = await runWorkers(workers, state.databases, onLog)
+    undo.push(() => runtime.stop())
+    const [workerURL, ...companionURLs] = runtime.urls
+    if (workerURL === undefined) throw new Error('The runtime has no Worker')
+    onProgress(`Worker listens on ${workerURL.origin}`)
+
+    const seeded = await seed(runtime.database)
+    onProgress(seeded ? 'Database is seeded' : 'Database keeps its data')
+
+    const { issuer, jwksURL } = provider
+    return {
+      workerURL,
+      issuer,
+      jwksURL,
+      audience: AUDIENCE,
+      companionURLs,
+      database: runtime.database,
+      state,
+      signIn: (subject) => signIn(issuer, subject),
+      signInTwoHoursAgo: (subject) => signIn(issuer, subject, LATE_CLI),
+      signInServiceAccount: (id) =>
+        signInServiceAccount(issuer, id, secrets.serviceAccounts[id] ?? ''),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * `npm start`: the local stack for a person at a terminal. Says what runs where and how to call it, shows the Worker's log
+ * lines, and ends with Ctrl-C, with npm, or when asked to by a signal.
+ */
+import { describeExamples, writeTokens } from './examples.ts'
+import { readOptions } from './options.ts'
+import { startStack } from './stack.ts'
+import { shortPath } from './state-folder.ts'
+
+const RENEW_TOKENS_MS = 30 * 60 * 1000
+const LOOK_FOR_PARENT_MS = 1000
+
+const began = performance.now()
+const options = readOptions(process.argv.slice(3))
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    console.log('\nStopped.')
+    process.exit() // its exit handlers end the runtime and hand back the state folder
+  })
+}
+
+console.log('Starting the local stack …')
+const stack = await startStack({
+  ...options,
+  onProgress: (line) => console.log(`  ${line}`),
+  onLog: (line) => console.log(line),
+})
+await writeTokens(stack)
+
+console.log(`
+Worker          ${stack.workerURL.origin}  the code that is deployed, on local workerd
+OpenID provider ${stack.issuer}  its keys: ${stack.jwksURL}
+Database        ${shortPath(stack.state.databases)}  D1 on disk; have a look at it:
+     npx wrangler d1 execute DB --local --persist-to ${shortPath(stack.state.databases)} \\
+       --command 'SELECT * FROM user_deletions'
+Tokens          ${shortPath(stack.state.tokens)}/  each good for an hour, and renewed while this runs
+
+${await describeExamples(stack)}
+
+Ready after ${((performance.now() - began) / 1000).toFixed(1)} s. Ctrl-C ends all of it and keeps the data. The Worker's log:`)
+
+setInterval(() => {
+  writeTokens(stack).catch((error: unknown) => console.error('The tokens were not renewed:', error))
+}, RENEW_TOKENS_MS)
+
+// npm does not always pass its end on, such as when it is killed: then this ends by itself.
+if (process.env['npm_lifecycle_event'] !== undefined) {
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit()
+  }, LOOK_FOR_PARENT_MS)
+}
