@@ -1,0 +1,91 @@
+/**
+ * A token issuer for tests: its keys, its JWK Set, and tokens with full control of header, claims and raw bytes. Runs
+ * in workerd and in Node. It serves nothing: see jwks-answers.ts.
+ */
+import { base64url, type JWK } from 'jose'
+import { createKey, type KeyAlgorithm, type SigningKey } from './keys'
+
+/** What differs from a good access token. A member that is undefined is left out. */
+export interface TokenChanges {
+  readonly header?: Readonly<Record<string, unknown>>
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** The header's whole text, to the byte. */
+  readonly headerText?: string
+  /** The payload's whole text, to the byte. */
+  readonly payloadText?: string
+  /** Signs with this key in place of the issuer's first. */
+  readonly key?: SigningKey
+  /** Makes the signature in place of the key. */
+  readonly sign?: (input: string) => Promise<Uint8Array>
+}
+
+/** The variables that make a Worker trust an issuer. */
+export interface IssuerVars {
+  readonly TOKEN_ISSUER: string
+  readonly TOKEN_AUDIENCE: string
+  readonly JWKS_URL: string
+}
+
+/** An issuer of access tokens (RFC 9068). */
+export interface Issuer {
+  readonly vars: IssuerVars
+  /** The first one signs where a token names no other. */
+  readonly keys: readonly [SigningKey, ...SigningKey[]]
+  /** The JWK Set as text; of these keys where some are given. */
+  jwks(keys?: readonly JWK[]): string
+  /** The claims of a good token for a subject, valid for an hour from now. */
+  claims(subject: string): Record<string, unknown>
+  /** A signed token; good, but for the changes. */
+  token(subject: string, changes?: TokenChanges): Promise<string>
+}
+
+/** What an issuer can be made with. */
+export interface IssuerOptions {
+  readonly algorithms?: readonly KeyAlgorithm[]
+  /** Where its JWK Set is; a name of its own under `.example` otherwise. */
+  readonly jwksURL?: string
+}
+
+/** A new issuer with one new key for each algorithm (ES256 alone, where none is named). */
+export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer> {
+  const { algorithms = ['ES256'] } = options
+  const origin = `https://issuer-${crypto.randomUUID()}.example`
+  const [first, ...others] = await Promise.all(algorithms.map((name) => createKey(name)))
+  if (first === undefined) throw new Error('an issuer needs an algorithm')
+  const vars = {
+    TOKEN_ISSUER: origin,
+    TOKEN_AUDIENCE: 'https://identity.example',
+    JWKS_URL: options.jwksURL ?? `${origin}/jwks`,
+  }
+  const keys = [first, ...others] as const
+
+  function claims(subject: string): Record<string, unknown> {
+    const now = Math.floor(Date.now() / 1_000)
+    return {
+      iss: vars.TOKEN_ISSUER,
+      aud: vars.TOKEN_AUDIENCE,
+      sub: subject,
+      client_id: 'test',
+      iat: now,
+      exp: now + 3_600,
+      jti: crypto.randomUUID(),
+    }
+  }
+
+  return {
+    vars,
+    keys,
+    jwks: (published = keys.map((key) => key.publicJWK)) => JSON.stringify({ keys: published }),
+    claims,
+    async token(subject, changes = {}) {
+      const key = changes.key ?? first
+      const header = { typ: 'at+jwt', alg: key.algorithm, kid: key.kid, ...changes.header }
+      const headerText = changes.headerText ?? JSON.stringify(header)
+      const payload = { ...claims(subject), ...changes.claims }
+      const payloadText = changes.payloadText ?? JSON.stringify(payload)
+      const input = `${base64url.encode(headerText)}.${base64url.encode(payloadText)}`
+      const signature = await (changes.sign ?? key.sign)(input)
+      return `${input}.${base64url.encode(signature)}`
+    },
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Key pairs of every algorithm that may sign a token, and signatures over raw bytes: an attacker is not bound to what a
+ * JOSE library is willing to write. Runs in workerd and in Node.
+ */
+import { exportJWK, generateKeyPair, type JWK } from 'jose'
+
+/** How WebCrypto signs for each algorithm (RFC 7518, 3.1; RFC 8037; RFC 9864). */
+const SIGNERS = {
+  ES256: { name: 'ECDSA', hash: 'SHA-256' },
+  ES384: { name: 'ECDSA', hash: 'SHA-384' },
+  ES512: { name: 'ECDSA', hash: 'SHA-512' },
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+  RS384: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-384' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256', saltLength: 32 },
+  EdDSA: { name: 'Ed25519' },
+  Ed25519: { name: 'Ed25519' },
+} as const
+
+/** An algorithm that a test key can have; RS384 is one that the Worker does not allow. */
+export type KeyAlgorithm = keyof typeof SIGNERS
+
+/** A key pair as its issuer holds it. */
+export interface SigningKey {
+  readonly algorithm: KeyAlgorithm
+  readonly kid: string
+  readonly privateKey: CryptoKey
+  /** As published: with `kid`, `alg` and `use`. */
+  readonly publicJWK: Readonly<JWK>
+  /** With the private members: what no issuer should publish. */
+  readonly privateJWK: Readonly<JWK>
+  /** The signature over `input`. */
+  readonly sign: (input: string) => Promise<Uint8Array<ArrayBuffer>>
+}
+
+/** A new key pair. RSA ones take some time, so make them once a file. */
+export async function createKey(
+  algorithm: KeyAlgorithm,
+  kid: string = crypto.randomUUID(),
+): Promise<SigningKey> {
+  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
+  const named = { kid, alg: algorithm, use: 'sig' }
+  return {
+    algorithm,
+    kid,
+    privateKey,
+    publicJWK: { ...(await exportJWK(publicKey)), ...named },
+    privateJWK: { ...(await exportJWK(privateKey)), ...named },
+    sign: async (input) => {
+      const bytes = new TextEncoder().encode(input)
+      return new Uint8Array(await crypto.subtle.sign(SIGNERS[algorithm], privateKey, bytes))
+    },
+  }
+}
+
+/** A JWK without some of its members. */
+export function without(jwk: Readonly<JWK>, ...members: (keyof JWK)[]): JWK {
+  return Object.fromEntries(
+    Object.entries(jwk).filter(([name]) => !members.includes(name as keyof JWK)),
+  )
+}

@@ -1,0 +1,77 @@
+/**
+ * Calls the Worker over HTTP and validates every answer against docs/openapi.yaml. `callRaw` sends bytes that no client
+ * library would.
+ */
+import { connect } from 'node:net'
+import { checkAnswer } from '../openapi'
+
+/** What a caller sends: a deletion, unless told otherwise. */
+export interface Call {
+  readonly method?: string
+  readonly organizationID?: string
+  readonly userID?: string
+  /** The whole path with its query, in place of the IDs. */
+  readonly path?: string
+  /** Sent as `Authorization: Bearer …`. */
+  readonly token?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal?: AbortSignal
+}
+
+/** What came back. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+}
+
+/** The path of a user, with its IDs escaped. */
+export function pathOf(organizationID: string, userID: string): string {
+  const ids = [organizationID, userID].map(encodeURIComponent)
+  return `/api/v1/organizations/${ids[0]}/users/${ids[1]}`
+}
+
+/** Calls a Worker. */
+export async function call(worker: URL, call: Call): Promise<Answer> {
+  const { method = 'DELETE', organizationID = '', userID = '', token, body, signal } = call
+  const url = new URL(call.path ?? pathOf(organizationID, userID), worker)
+  const headers = new Headers(call.headers)
+  if (token !== undefined) headers.set('Authorization', `Bearer ${token}`)
+  const response = await fetch(url, {
+    method,
+    headers,
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const answer = {
+    status: response.status,
+    headers: response.headers,
+    body: await response.text(),
+  }
+  checkAnswer({ method, path: url.pathname, ...answer })
+  return answer
+}
+
+/** Sends a request as raw bytes, which must ask for `Connection: close`, and reads the answer to its end. */
+export async function callRaw(worker: URL, request: string): Promise<Answer> {
+  const socket = connect(Number(worker.port), worker.hostname)
+  socket.write(request, 'latin1')
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) chunks.push(chunk as Buffer)
+  const text = Buffer.concat(chunks).toString('utf8')
+  const [head = '', ...rest] = text.replace(/^HTTP\/1\.1 100 .*?\r\n\r\n/s, '').split('\r\n\r\n')
+  const [statusLine = '', ...fields] = head.split('\r\n')
+  const headers = new Headers(
+    fields.map((field): [string, string] => {
+      const colon = field.indexOf(':')
+      return [field.slice(0, colon), field.slice(colon + 1).trim()]
+    }),
+  )
+  const [, status] = statusLine.split(' ')
+  const answer = { status: Number(status), headers, body: rest.join('\r\n\r\n') }
+  const [method = '', path = ''] = request.split(' ')
+  checkAnswer({ method, path, ...answer })
+  return answer
+}

@@ -1,0 +1,132 @@
+/**
+ * Is an answer one that docs/openapi.yaml describes? Reads the description and validates an answer against it: status,
+ * every header and the body, and nothing beside. The schemas are checked by @cfworker/json-schema. Runs in workerd, where
+ * validators that compile cannot, and in Node.
+ */
+import { Validator, type Schema } from '@cfworker/json-schema'
+import { parse } from 'yaml'
+import text from '../../docs/openapi.yaml?raw'
+
+/** An answer as its caller got it. */
+export interface ObservedAnswer {
+  readonly method: string
+  /** As sent, without the query. */
+  readonly path: string
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+}
+
+interface Reference {
+  readonly $ref: string
+}
+
+interface HeaderObject {
+  readonly required?: boolean
+  readonly schema: Schema
+}
+
+interface ResponseObject {
+  readonly headers?: Readonly<Record<string, HeaderObject | Reference>>
+  readonly content?: Readonly<Record<string, { readonly schema: Schema | Reference }>>
+}
+
+interface OperationObject {
+  readonly responses: Readonly<Record<string, ResponseObject | Reference>>
+}
+
+/** The parts of the description that are looked at here. */
+export interface Description {
+  readonly openapi: string
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>
+  readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+}
+
+/** The description, parsed. */
+export const description = parse(text) as Description
+
+const PATH = '/api/v1/organizations/{organizationID}/users/{userID}'
+const PATTERN = /^\/api\/v1\/organizations\/[^/]+\/users\/[^/]+$/
+
+/** Headers of the transport, which no Worker sets. */
+const TRANSPORT = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'transfer-encoding',
+])
+
+/**
+ * Checks an answer.
+ *
+ * @throws Error that names everything in which the answer differs from the description
+ */
+export function checkAnswer(answer: ObservedAnswer): void {
+  const response = findResponse(answer)
+  const problems =
+    response === undefined
+      ? ['the description has no such answer']
+      : [...checkHeaders(answer, response), ...checkBody(answer, response)]
+  if (problems.length > 0) {
+    const { method, path, status } = answer
+    throw new Error(`${method} ${path}: ${status}\n- ${problems.join('\n- ')}`)
+  }
+}
+
+/** The response object for an answer; a method that OpenAPI cannot name is answered as GET is. */
+function findResponse({ method, path, status }: ObservedAnswer): ResponseObject | undefined {
+  if (!PATTERN.test(new URL(path, 'https://any.example').pathname)) {
+    const name = status === 404 ? 'notFound' : status === 500 ? 'serverError' : 'none'
+    return description.components['responses']?.[name] as ResponseObject | undefined
+  }
+  const operations = description.paths[PATH] ?? {}
+  const operation = operations[method.toLowerCase()] ?? operations['get']
+  const response = operation?.responses[String(status)]
+  return response && resolve<ResponseObject>(response)
+}
+
+function resolve<T extends object>(object: T | Reference): T {
+  if (!('$ref' in object)) return object
+  let found: unknown = description
+  for (const name of object.$ref.replace(/^#\//, '').split('/')) {
+    found = (found as Readonly<Record<string, unknown>>)[name]
+  }
+  if (found === undefined) throw new Error(`docs/openapi.yaml has no ${object.$ref}`)
+  return found as T
+}
+
+function* checkHeaders({ headers }: ObservedAnswer, response: ResponseObject): Generator<string> {
+  const described = new Set(['content-type'])
+  for (const [name, reference] of Object.entries(response.headers ?? {})) {
+    const header = resolve<HeaderObject>(reference)
+    const value = headers.get(name)
+    described.add(name.toLowerCase())
+    if (value === null) {
+      if (header.required === true) yield `the header ${name} is missing`
+      continue
+    }
+    const typed = header.schema.type === 'integer' ? Number(value) : value
+    for (const problem of validate(header.schema, typed)) yield `the header ${name}: ${problem}`
+  }
+  for (const [name] of headers) {
+    if (!described.has(name) && !TRANSPORT.has(name)) yield `the header ${name} is not described`
+  }
+}
+
+function* checkBody(answer: ObservedAnswer, { content }: ResponseObject): Generator<string> {
+  const type = answer.headers.get('Content-Type')
+  if (content === undefined || answer.method === 'HEAD') {
+    if (answer.body !== '') yield 'there is a body'
+    if (content === undefined && type !== null) yield `there is a content type: ${type}`
+    return
+  }
+  const media = content[type ?? '']
+  if (media === undefined) return yield `the content type is ${type}`
+  yield* validate(resolve<Schema>(media.schema), JSON.parse(answer.body))
+}
+
+function validate(schema: Schema, value: unknown): string[] {
+  const { errors } = new Validator(schema, '2020-12', false).validate(value)
+  return errors.map(({ instanceLocation, error }) => `${instanceLocation} ${error}`)
+}

@@ -1,0 +1,127 @@
+/**
+ * Rows for a test, in the terms of the data model. Collects them in memory with fresh IDs and writes them as one batch.
+ * Runs in workerd and in Node. Each test makes organizations of its own, so tests share a database without meeting.
+ */
+
+/** State of a person, on the platform or in an organization. */
+export type State = 'active' | 'pending' | 'suspended'
+
+/** One person's membership of one organization. */
+export interface Member {
+  /** The API's `userID`. */
+  readonly userID: string
+  readonly organizationID: string
+  readonly person: Person
+}
+
+/** A person, platform-wide. */
+export interface Person {
+  readonly id: string
+  readonly subject: string
+}
+
+/** What may be said of a person. */
+export interface PersonOptions {
+  readonly subject?: string
+  readonly state?: State
+  /** Roles bound at global scope. */
+  readonly globalRoles?: readonly string[]
+}
+
+/** What may be said of a member. */
+export interface MemberOptions {
+  readonly id?: string
+  readonly state?: State
+  readonly groups?: readonly string[]
+  /** An existing person; else a new one, made with `personOptions`. */
+  readonly person?: Person
+  readonly personOptions?: PersonOptions
+}
+
+type Value = string | number | null
+type Row = Readonly<Record<string, Value>>
+
+/** Rows in the making. Every method returns what a test needs to name the row. */
+export interface Seed {
+  organization(id?: string): string
+  /** A group that carries roles. */
+  group(organizationID: string, roles?: readonly string[], id?: string): string
+  person(options?: PersonOptions): Person
+  member(organizationID: string, options?: MemberOptions): Member
+  /** @returns the account's ID, which is its token's `sub` */
+  serviceAccount(organizationID: string, groups?: readonly string[], id?: string): string
+  /** A role with the permissions named, each as `scope endpoint operation`. */
+  role(permissions: readonly `${string} ${string} ${string}`[]): string
+  /** Any row of any table. */
+  row(table: string, values: Row): void
+  /** Writes all rows collected so far, in order, and forgets them. */
+  save(db: D1Database): Promise<void>
+}
+
+/** The operation that the Worker asks for, as `Seed.role` takes it. */
+export const DELETE_USERS = 'organization identity:users delete'
+
+const fresh = (kind: string): string => `${kind}-${crypto.randomUUID()}`
+
+/** An empty collection of rows. */
+export function createSeed(): Seed {
+  let rows: (readonly [table: string, values: Row])[] = []
+  const add = (table: string, values: Row): void => void rows.push([table, values])
+
+  const seed: Seed = {
+    organization(id = fresh('org')) {
+      add('organizations', { id, name: id })
+      return id
+    },
+    group(organization_id, roles = [], id = fresh('group')) {
+      add('groups', { id, organization_id, name: id })
+      for (const role_id of roles) add('group_roles', { group_id: id, role_id })
+      return id
+    },
+    person({ subject = fresh('subject'), state = 'active', globalRoles = [] } = {}) {
+      const id = fresh('person')
+      add('users', { id, subject, state })
+      for (const role_id of globalRoles) add('global_role_bindings', { user_id: id, role_id })
+      return { id, subject }
+    },
+    member(organizationID, options = {}) {
+      const { id = fresh('user'), state = 'active', groups = [] } = options
+      const person = options.person ?? seed.person(options.personOptions)
+      const organization_id = organizationID
+      add('organization_users', { id, organization_id, user_id: person.id, state })
+      for (const group_id of groups) {
+        add('group_members', { organization_id, group_id, organization_user_id: id })
+      }
+      return { userID: id, organizationID, person }
+    },
+    serviceAccount(organization_id, groups = [], id = fresh('account')) {
+      add('service_accounts', { id, organization_id, name: id })
+      for (const group_id of groups) {
+        add('group_service_accounts', { organization_id, group_id, service_account_id: id })
+      }
+      return id
+    },
+    role(permissions) {
+      const id = fresh('role')
+      add('roles', { id, name: id })
+      for (const permission of permissions) {
+        const [scope = '', endpoint = '', operation = ''] = permission.split(' ')
+        add('role_permissions', { role_id: id, scope, endpoint, operation })
+      }
+      return id
+    },
+    row: add,
+    async save(db) {
+      const statements = rows.map(([table, values]) => {
+        const columns = Object.keys(values)
+        const marks = columns.map(() => '?')
+        return db
+          .prepare(`INSERT INTO ${table} (${columns.join()}) VALUES (${marks.join()})`)
+          .bind(...Object.values(values))
+      })
+      rows = []
+      if (statements.length > 0) await db.batch(statements)
+    },
+  }
+  return seed
+}

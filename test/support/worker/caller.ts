@@ -1,0 +1,69 @@
+/**
+ * Calls the Worker inside workerd, with any configuration, and validates every answer against docs/openapi.yaml.
+ */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import worker from '../../../src/index'
+import type { Environment } from '../../../src/config'
+import { checkAnswer } from '../openapi'
+import { readLines, type LogLine } from './log'
+import type { IssuerVars } from '../issuer'
+
+const ORIGIN = 'https://identity.example'
+
+/** What a caller sends: a deletion, unless told otherwise. */
+export interface Call {
+  readonly method?: string
+  readonly organizationID?: string
+  readonly userID?: string
+  /** The whole path with its query, in place of the IDs. */
+  readonly path?: string
+  /** Sent as `Authorization: Bearer …`. */
+  readonly token?: string
+  readonly headers?: HeadersInit
+  readonly body?: BodyInit
+}
+
+/** What came back. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: string
+  /** What the Worker logged of the request. */
+  readonly line: LogLine
+}
+
+/** Variables in any form that a configuration can give them; undefined leaves one out. */
+export type Vars = Readonly<Partial<Record<keyof Environment, unknown>>>
+
+/** Calls with one configuration: an environment of its own, as a deployed isolate has. */
+export type Caller = (call: Call) => Promise<Answer>
+
+/** A caller of a Worker that trusts the issuer; `vars` go before everything else, bindings too. */
+export function createCaller({ vars: trust }: { vars: IssuerVars }, vars: Vars = {}): Caller {
+  const environment = { ...env, ...trust, ...vars } as Environment
+  return async (call) => {
+    const request = createRequest(call)
+    const ctx = createExecutionContext()
+    const response = await worker.fetch(request, environment, ctx)
+    const body = await response.text()
+    await waitOnExecutionContext(ctx)
+    const { status, headers } = response
+    const { method } = request
+    checkAnswer({ method, path: new URL(request.url).pathname, status, headers, body })
+    const lines = readLines().filter((line) => line.requestID === headers.get('X-Request-Id'))
+    const line = lines.at(-1)
+    if (line === undefined) throw new Error('the Worker logged no line of this request')
+    return { status, headers, body, line }
+  }
+}
+
+/** The request of a call. */
+export function createRequest(call: Call): Request {
+  const { method = 'DELETE', organizationID = '', userID = '', token, body } = call
+  const ids = [organizationID, userID].map(encodeURIComponent)
+  const path = call.path ?? `/api/v1/organizations/${ids[0]}/users/${ids[1]}`
+  const headers = new Headers(call.headers)
+  if (token !== undefined) headers.set('Authorization', `Bearer ${token}`)
+  return new Request(ORIGIN + path, { method, headers, ...(body === undefined ? {} : { body }) })
+}

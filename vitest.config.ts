@@ -1,0 +1,55 @@
+/**
+ * Which tests run where? `worker` inside workerd, beside the code; the others in Node, against the deployed bundle on
+ * workerd. `npm test` runs `worker` and `node`.
+ */
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { unstable_readConfig } from 'wrangler'
+
+const { compatibility_date, vars } = unstable_readConfig({ config: 'wrangler.toml' })
+
+/** wrangler.toml says no to Node's API, which the test runner itself needs; the tests in Node run without it. */
+const inWorkerd = {
+  main: './src/index.ts',
+  miniflare: {
+    compatibilityDate: compatibility_date ?? '',
+    d1Databases: ['DB'],
+    bindings: vars,
+  },
+}
+
+const provide = { migrations: await readD1Migrations('migrations') }
+
+/** Tests in Node: they reach the Worker as its callers do, over a socket or a service binding. */
+function inNode(name: string, include: string[], timeoutMs: number) {
+  return {
+    test: {
+      name,
+      include,
+      provide,
+      globalSetup: ['test/support/node/build-worker.ts'],
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+    },
+  } satisfies TestProjectInlineConfiguration
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [cloudflareTest(inWorkerd)],
+        test: {
+          name: 'worker',
+          include: ['test/*.test.ts'],
+          setupFiles: ['test/support/worker/setup.ts'],
+          provide,
+          testTimeout: 20_000,
+        },
+      },
+      inNode('node', ['test/{service-binding,operations,over-http}/**/*.test.ts'], 60_000),
+      inNode('faults', ['test/faults/**/*.test.ts'], 120_000),
+      inNode('e2e', ['test/e2e/**/*.test.ts'], 120_000),
+    ],
+  },
+})
