@@ -15,7 +15,7 @@ export interface Options {
 const USAGE = `Options, after \`npm start --\` or \`npm run reset --\`:
   --port <n>          TCP port of the Worker (${DEFAULT_PORTS.worker}; 0 takes a free one)
   --issuer-port <n>   TCP port of the OpenID provider (${DEFAULT_PORTS.issuer}; 0 takes a free one)
-  --state <folder>    where the data is kept (.state)`
+  --state <folder>    where the data is kept (.state/default)`
 
 /**
  * The options of a command line.

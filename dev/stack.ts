@@ -11,7 +11,7 @@ import {
   type Database,
   type WorkerToRun,
 } from './local-workers.ts'
-import { requireFreePort } from './ports.ts'
+import { requireFreePorts } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
 import { AUDIENCE, LATE_CLI, runProvider } from './provider.ts'
 import { organizations } from './seed-data.ts'
@@ -82,8 +82,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     for (const step of undo.splice(0).toReversed()) await step()
   }
   try {
-    await requireFreePort(ports.worker, 'Worker', '--port')
-    await requireFreePort(ports.issuer, 'OpenID provider', '--issuer-port')
+    await requireFreePorts([
+      { port: ports.worker, use: 'Worker', option: '--port' },
+      { port: ports.issuer, use: 'OpenID provider', option: '--issuer-port' },
+    ])
 
     const accounts = organizations.flatMap(({ serviceAccounts }) => serviceAccounts)
     const ids = accounts.map(({ id }) => id)

@@ -3,12 +3,12 @@
  * lines, and ends with Ctrl-C, with npm, or when asked to by a signal.
  */
 import { describeExamples, writeTokens } from './examples.ts'
+import { endWithNpm } from './npm-process.ts'
 import { readOptions } from './options.ts'
 import { startStack } from './stack.ts'
 import { shortPath } from './state-folder.ts'
 
 const RENEW_TOKENS_MS = 30 * 60 * 1000
-const LOOK_FOR_PARENT_MS = 1000
 
 const began = performance.now()
 const options = readOptions(process.argv.slice(3))
@@ -19,6 +19,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.exit() // its exit handlers end the runtime and hand back the state folder
   })
 }
+
+endWithNpm()
 
 console.log('Starting the local stack …')
 const stack = await startStack({
@@ -43,11 +45,3 @@ Ready after ${((performance.now() - began) / 1000).toFixed(1)} s. Ctrl-C ends al
 setInterval(() => {
   writeTokens(stack).catch((error: unknown) => console.error('The tokens were not renewed:', error))
 }, RENEW_TOKENS_MS)
-
-// npm does not always pass its end on, such as when it is killed: then this ends by itself.
-if (process.env['npm_lifecycle_event'] !== undefined) {
-  const parent = process.ppid
-  setInterval(() => {
-    if (process.ppid !== parent) process.exit()
-  }, LOOK_FOR_PARENT_MS)
-}

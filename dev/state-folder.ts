@@ -5,10 +5,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { Advice } from './advice.ts'
+import { isRunning } from './npm-process.ts'
 import { ROOT } from './wrangler.ts'
 
 /** Where `npm start` keeps its state, in the checkout. */
-export const DEFAULT_STATE_FOLDER = join(ROOT, '.state')
+export const DEFAULT_STATE_FOLDER = join(ROOT, '.state', 'default')
 
 /** The paths inside a state folder. */
 export interface StateFolder {
@@ -74,14 +75,4 @@ export function shortPath(path: string): string {
 
 function fileOf(path: string): string {
   return join(path, 'running.pid')
-}
-
-function isRunning(processID: number): boolean {
-  if (!Number.isSafeInteger(processID) || processID <= 0) return false
-  try {
-    process.kill(processID, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
