@@ -28,7 +28,7 @@ interface HeaderObject {
 
 interface ResponseObject {
   readonly headers?: Readonly<Record<string, HeaderObject | Reference>>
-  readonly content?: Readonly<Record<string, { readonly schema: Schema | Reference }>>
+  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>
 }
 
 interface OperationObject {
@@ -123,10 +123,11 @@ function* checkBody(answer: ObservedAnswer, { content }: ResponseObject): Genera
   }
   const media = content[type ?? '']
   if (media === undefined) return yield `the content type is ${type}`
-  yield* validate(resolve<Schema>(media.schema), JSON.parse(answer.body))
+  yield* validate(media.schema, JSON.parse(answer.body))
 }
 
 function validate(schema: Schema, value: unknown): string[] {
-  const { errors } = new Validator(schema, '2020-12', false).validate(value)
+  const { components } = description // so that references within the schema lead somewhere
+  const { errors } = new Validator({ ...schema, components }, '2020-12', false).validate(value)
   return errors.map(({ instanceLocation, error }) => `${instanceLocation} ${error}`)
 }
