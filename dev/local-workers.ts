@@ -93,7 +93,7 @@ export async function runWorkers(
     convertV4MiniflareOptions({
       host: '127.0.0.1',
       port: 0,
-      cf: false, // else it asks the network for one
+      cf: false, // else it asks the network where it is
       log: new Log(LogLevel.ERROR),
       handleStructuredLogs: ({ message }) => onLog(message),
       resourcePersistencePath: join(persistTo, 'v3'), // where wrangler's --persist-to puts it

@@ -62,7 +62,7 @@ export function requireUnused(path: string): void {
   if (!isRunning(processID)) return
   throw new Advice(
     `A stack runs on the state in ${shortPath(path)}: process ${processID}. Stop it first (Ctrl-C where it runs),\n` +
-      'or start another one beside it: npm start -- --state .state/second --port 8797 --issuer-port 8798\n' +
+      'or start another one beside it: npm start -- --state .state/<another name>\n' +
       `If process ${processID} is something else, remove ${shortPath(file)} and try again.`,
   )
 }

@@ -25,6 +25,7 @@ export async function wrangler(args: readonly string[]): Promise<string> {
     env: {
       ...process.env,
       CI: 'true',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false', // else a local database asks the network where it is
       NO_COLOR: '1',
       WRANGLER_HIDE_BANNER: 'true',
       WRANGLER_SEND_METRICS: 'false',
