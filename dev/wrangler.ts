@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { Advice } from './advice.ts'
 
 /** The checkout: where wrangler.toml is. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -16,7 +17,7 @@ const TIMEOUT_MS = 120_000
 
 /**
  * What `wrangler <args>` printed, run in the checkout.
- * @throws Error with all that wrangler printed, where it fails
+ * @throws Advice with all that wrangler printed, where it fails
  */
 export async function wrangler(args: readonly string[]): Promise<string> {
   const running = promisify(execFile)(process.execPath, ['--no-warnings', WRANGLER, ...args], {
@@ -37,7 +38,7 @@ export async function wrangler(args: readonly string[]): Promise<string> {
   try {
     return (await running).stdout
   } catch (error) {
-    throw new Error(`wrangler ${args.join(' ')} failed:\n${printed(error)}`, { cause: error })
+    throw new Advice(`wrangler ${args.join(' ')} failed:\n${printed(error)}`, { cause: error })
   } finally {
     process.off('exit', end)
   }
