@@ -10,7 +10,14 @@ import { CasingCache } from 'drizzle-orm/casing'
 import { retryTransient } from './database-faults'
 import type { Reason } from './errors'
 import type { DatabaseUse } from './log'
-import { caller, namedCaller, permittedCaller, takesLastAdministrator, target } from './permissions'
+import {
+  caller,
+  inactivityOfCaller,
+  kindOfCaller,
+  permittedCaller,
+  takesLastAdministrator,
+  target,
+} from './permissions'
 import { groupMembers, organizationUsers, userDeletions } from './schema'
 
 /** A removal: who asks for whom, and what its record holds beside. */
@@ -98,16 +105,16 @@ const hasReplay = sql`exists (select 1 from ${userDeletions} where ${and(
 const reportOutcome = sql`select
   case
     when ${userDeletions.id} is not null then 'deleted'
-    when "kind" is null then 'caller_unknown'
-    when "state" <> 'active' then 'caller_' || "state"
+    when ${kindOfCaller} is null then 'caller_unknown'
+    when ${inactivityOfCaller} is not null then ${inactivityOfCaller}
     when ${hasReplay} then 'replayed'
     when not exists (${permittedCaller}) then 'not_permitted'
     when not exists (select 1 from ${organizationUsers} as ${target} where ${isTarget}) then 'user_not_found'
     else 'last_administrator'
   end as "outcome",
-  coalesce(${userDeletions.actorKind}, "kind") as "actorKind",
+  coalesce(${userDeletions.actorKind}, ${kindOfCaller}) as "actorKind",
   ${userDeletions.groupsRemoved} as "groupsRemoved"
-  from (${namedCaller}) left join ${userDeletions} on ${isThisDeletion}`
+  from (select 1) left join ${userDeletions} on ${isThisDeletion}`
 
 interface Statement {
   readonly sql: string

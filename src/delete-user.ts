@@ -39,7 +39,7 @@ export async function deleteUser(
 ): Promise<void> {
   const { config } = readSettings(env)
   if (config instanceof IdentityError) throw config
-  const keySet = findKeySet(config.jwksURL, config.algorithms)
+  const keySet = findKeySet(config)
   const keyRequest = { issuer: env.ISSUER, waitUntil: ctx.waitUntil.bind(ctx) }
   const { subject } = await authenticate(deletion.token, config, keySet.keyFor(keyRequest))
   line.actor = { subject }

@@ -3,6 +3,7 @@
  * Cache API. This is the only memory of the isolate. It never blocks on the issuer while it has good keys.
  */
 import type { JWTVerifyGetKey } from 'jose'
+import type { Config } from './config'
 import { IdentityError } from './errors'
 import { fetchJwks, JwksFault, readJwks, type PublishedKeys } from './jwks'
 import { within } from './within'
@@ -33,10 +34,10 @@ export interface KeySet {
 
 const keySets = new Map<string, KeySet>()
 
-/** The one key set of a URL and the algorithms allowed with it. */
-export function findKeySet(url: string, algorithms: readonly string[]): KeySet {
-  const name = `${url} ${algorithms.join()}`
-  const keySet = keySets.get(name) ?? createKeySet(url, algorithms)
+/** The one key set of a configuration: of its URL, with the algorithms that it allows. */
+export function findKeySet({ jwksURL, algorithms }: Config): KeySet {
+  const name = `${jwksURL} ${algorithms.join()}`
+  const keySet = keySets.get(name) ?? createKeySet(jwksURL, algorithms)
   keySets.set(name, keySet)
   return keySet
 }

@@ -80,14 +80,14 @@ export const permittedCaller = sql`select * from (
   ${grantToMember} union all ${grantToServiceAccount} union all ${grantToPlatformAdministrator}
 ) limit 1`
 
-/** Whom the subject names: its `kind`, and a user's `state`. One row; of nobody, with a kind that is null. */
-export const namedCaller = sql`select "state", case
-    when "state" is null then iif("isServiceAccount", 'service_account', null)
-    else iif("isServiceAccount", null, 'user')
-  end as "kind"
-  from (select
-    (select ${users.state} from ${users} where ${eq(users.subject, subject)}) as "state",
-    exists (${serviceAccountNamed}) as "isServiceAccount")`
+const stateOfUser = sql`(select ${users.state} from ${users} where ${eq(users.subject, subject)})`
+
+/** What the subject names: a user or a service account; null for nobody, and for both. */
+export const kindOfCaller = sql`case when exists (${serviceAccountNamed})
+  then iif(exists (${userNamed}), null, 'service_account') else iif(exists (${userNamed}), 'user', null) end`
+
+/** Why a caller that is known may do nothing anywhere, as a reason; null where it is active. */
+export const inactivityOfCaller = sql`nullif('caller_' || ${stateOfUser}, 'caller_active')`
 
 /** The people who may delete users in the organization: active users with an active membership in a granting group. */
 const administrators = sql`select 1
