@@ -59,6 +59,7 @@ export async function runProvider(
   await once(server, 'listening')
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const provider = new Provider(issuer, configure(secrets, clients))
+  provider.on('server_error', (_context, error) => console.error('OpenID provider:', error))
   const answer = provider.callback()
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     void (request.url?.startsWith('/interaction/')
