@@ -1,0 +1,187 @@
+/**
+ * What a deletion does when it is right: who gets 200, what is gone, what stays, what is written down.
+ */
+import { env, exports } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { compare, readDatabase } from './support/database'
+import type { Seed, State } from './support/seed'
+import { setStage, type Stage, type Subject } from './support/worker/stage'
+import type { World } from './support/world'
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+describe('a permitted caller', () => {
+  test.each<[string, (world: World) => Subject, string]>([
+    ['an administrator of the organization', (world) => world.administrator, 'user'],
+    ['a service account', (world) => world.serviceAccount, 'service_account'],
+    ['a platform administrator', (world) => world.platformAdministrator, 'user'],
+  ])('who is %s gets 200 with an empty body', async (_, choose, kind) => {
+    const { callAs, world } = await setStage()
+    const answer = await callAs(choose(world))
+    expect(answer.status).toBe(200)
+    expect(answer.body).toBe('')
+    expect([...answer.headers.keys()].toSorted()).toEqual(['cache-control', 'x-request-id'])
+    expect(answer.line.actor?.kind).toBe(kind)
+  })
+
+  test('gets it from the deployed entry point as well', async () => {
+    const { issuer, token, world } = await setStage()
+    Object.assign(env, issuer.vars)
+    const path = `/api/v1/organizations/${world.organizationID}/users/${world.target.userID}`
+    const init = {
+      method: 'DELETE',
+      headers: { Authorization: `Bearer ${await token(world.administrator)}` },
+    }
+    const answer = await exports.default.fetch(`https://identity.example${path}`, init)
+    expect(answer.status).toBe(200)
+  })
+})
+
+test('nothing changes in the whole database but the user, its memberships and the record', async () => {
+  const { callAs, world } = await setStage()
+  const before = await readDatabase(env.DB)
+  const startedAt = Date.now()
+  const answer = await callAs(world.administrator)
+  const { removed, added } = compare(before, await readDatabase(env.DB))
+
+  const { organizationID, target, administrator } = world
+  const membership = { organization_id: organizationID, organization_user_id: target.userID }
+  expect(Object.keys(removed)).toEqual(['group_members', 'organization_users'])
+  expect(removed['organization_users']).toEqual([
+    {
+      id: target.userID,
+      organization_id: organizationID,
+      user_id: target.person.id,
+      state: 'active',
+    },
+  ])
+  expect(new Set(removed['group_members'])).toEqual(
+    new Set([
+      { ...membership, group_id: world.auditors },
+      { ...membership, group_id: world.readers },
+    ]),
+  )
+  expect(added).toEqual({
+    user_deletions: [
+      {
+        id: expect.stringMatching(UUID_V7),
+        organization_id: organizationID,
+        organization_user_id: target.userID,
+        user_id: target.person.id,
+        actor_kind: 'user',
+        actor_subject: administrator.person.subject,
+        groups_removed: 2,
+        request_id: answer.headers.get('X-Request-Id'),
+        idempotency_key: null,
+        deleted_at: expect.any(Number),
+      },
+    ],
+  })
+  const deletedAt = Number(added['user_deletions']?.[0]?.['deleted_at'])
+  expect(deletedAt).toBeGreaterThanOrEqual(startedAt)
+  expect(deletedAt).toBeLessThanOrEqual(Date.now())
+})
+
+test('the record names a service account as what it is', async () => {
+  const { callAs, world } = await setStage()
+  await callAs(world.serviceAccount)
+  const record = await readRecord(world)
+  expect(record).toMatchObject({
+    actor_kind: 'service_account',
+    actor_subject: world.serviceAccount,
+  })
+})
+
+describe('a user can be deleted', () => {
+  test.each<[string, (seed: Seed, world: World) => { userID: string }]>([
+    ['who is in no group', inGroups(0)],
+    ['who is in forty groups', inGroups(40)],
+    ...(['suspended', 'pending'] satisfies State[]).flatMap(
+      (state): [string, (seed: Seed, world: World) => { userID: string }][] => [
+        [`who is ${state} here`, (seed, world) => seed.member(world.organizationID, { state })],
+        [
+          `who is ${state} on the platform`,
+          (seed, world) => seed.member(world.organizationID, { personOptions: { state } }),
+        ],
+      ],
+    ),
+    [
+      'who is another administrator',
+      (seed, world) => seed.member(world.organizationID, { groups: [world.administrators] }),
+    ],
+    [
+      'who is a platform administrator',
+      (seed, world) =>
+        seed.member(world.organizationID, {
+          personOptions: { globalRoles: ['platform-administrator'] },
+        }),
+    ],
+  ])('%s', async (_, add) => {
+    let user: { userID: string } | undefined
+    const { callAs, world } = await setStage({ seed: (seed, made) => (user = add(seed, made)) })
+    const { organizationID } = world
+    const answer = await callAs(world.administrator, { organizationID, ...user })
+    expect(answer.status).toBe(200)
+    expect(answer.line.groupsRemoved).toBe((await readRecord(world))['groups_removed'])
+  })
+
+  test('by itself, when it has the permission', async () => {
+    const { callAs, world } = await setStage()
+    expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
+    expect((await callAs(world.administrator)).status).toBe(403)
+  })
+})
+
+test('a repeat of the call gets 404 and changes nothing', async () => {
+  const stage = await setStage()
+  await stage.callAs(stage.world.administrator)
+  const before = await readDatabase(env.DB)
+  expect((await stage.callAs(stage.world.administrator)).status).toBe(404)
+  expect(compare(before, await readDatabase(env.DB))).toEqual({ removed: {}, added: {} })
+})
+
+test('a person who is invited again has a new record, no groups and no permission of before', async () => {
+  const { callAs, world } = await setStage()
+  const { administrator, organizationID, serviceAccount } = world
+  await callAs(serviceAccount, administrator)
+  await env.DB.prepare('INSERT INTO organization_users VALUES (?, ?, ?, ?)')
+    .bind(`${administrator.userID}-again`, organizationID, administrator.person.id, 'active')
+    .run()
+  expect((await callAs(administrator)).status).toBe(403)
+})
+
+test('the token of a deleted administrator has no power from the commit on', async () => {
+  const { call, token, callAs, world } = await setStage()
+  const stillGood = await token(world.administrator)
+  await callAs(world.platformAdministrator, world.administrator)
+  expect((await call({ ...world.target, token: stillGood })).status).toBe(403)
+})
+
+test('of twenty calls at once exactly one deletes', async () => {
+  const stage = await setStage()
+  const calls = Array.from({ length: 20 }, () => stage.callAs(stage.world.administrator))
+  const statuses = (await Promise.all(calls)).map(({ status }) => status)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+  expect(statuses.filter((status) => status === 404)).toHaveLength(19)
+  expect(await countRecords(stage)).toBe(1)
+})
+
+function inGroups(count: number) {
+  return (seed: Seed, world: World) => {
+    const groups = Array.from({ length: count }, () => seed.group(world.organizationID))
+    return seed.member(world.organizationID, { groups })
+  }
+}
+
+async function readRecord(world: World): Promise<Record<string, unknown>> {
+  const record = await env.DB.prepare('SELECT * FROM user_deletions WHERE organization_id = ?')
+    .bind(world.organizationID)
+    .first()
+  return record ?? {}
+}
+
+async function countRecords({ world }: Stage): Promise<number | null> {
+  return env.DB.prepare('SELECT count(*) AS n FROM user_deletions WHERE organization_id = ?')
+    .bind(world.organizationID)
+    .first<number>('n')
+}
