@@ -17,13 +17,14 @@ export async function answerInteraction(
     const interaction = await provider.interactionDetails(request, response)
     if (request.method !== 'POST') {
       const login = interaction.prompt.name === 'login'
-      send(response, 200, login ? loginPage() : consentPage(interaction))
+      send(response, 200, login ? loginPage(interaction) : consentPage(interaction))
       return
     }
     const form = new URLSearchParams(await text(request))
     const result = await decide(provider, interaction, form)
+    // A consent comes on top of the sign-in before it, which `prompt=login` would else ask for again.
     await provider.interactionFinished(request, response, result, {
-      mergeWithLastSubmission: false,
+      mergeWithLastSubmission: interaction.prompt.name !== 'login',
     })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
@@ -68,9 +69,10 @@ async function decide(provider: Provider, interaction: Interaction, form: URLSea
   return { consent: { grantId: await grant.save() } }
 }
 
-function loginPage(): string {
+function loginPage({ params }: Interaction): string {
   const buttons = people.map(
-    (person) => `<button name="subject" value="${escapeHTML(person.subject)}">
+    (person) => `<button name="subject" value="${escapeHTML(person.subject)}"
+${person.subject === params['login_hint'] ? 'autofocus' : ''}>
 <strong>${escapeHTML(person.name)}</strong> ${escapeHTML(person.email)}
 <small>${escapeHTML(rolesOf(person).join(' · ') || 'unknown to the identity database')}</small>
 </button>`,

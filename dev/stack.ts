@@ -11,7 +11,7 @@ import {
   type Database,
   type WorkerToRun,
 } from './local-workers.ts'
-import { requireFreePorts } from './ports.ts'
+import { requireFreePorts, type WantedPort } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
 import { AUDIENCE, LATE_CLI, runProvider } from './provider.ts'
 import { organizations } from './seed-data.ts'
@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly state?: string
   /** Variables of the Worker, such as CORS_ORIGINS; they go before those that the stack sets itself. */
   readonly vars?: Readonly<Record<string, string>>
+  /** Ports for what runs beside the stack: a busy one is named together with the stack's own. */
+  readonly otherPorts?: readonly WantedPort[]
   /** Workers in the same runtime, which can bind to this one by its name; started after it, in this order. */
   readonly companions?: readonly WorkerToRun[]
   /** Further clients of the provider, such as a page that signs people in. */
@@ -85,6 +87,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await requireFreePorts([
       { port: ports.worker, use: 'Worker', option: '--port' },
       { port: ports.issuer, use: 'OpenID provider', option: '--issuer-port' },
+      ...(options.otherPorts ?? []),
     ])
 
     const accounts = organizations.flatMap(({ serviceAccounts }) => serviceAccounts)

@@ -2,10 +2,10 @@
  * `npm start`: the local stack for a person at a terminal. Says what runs where and how to call it, shows the Worker's log
  * lines, and ends with Ctrl-C, with npm, or when asked to by a signal.
  */
+import { startStackWithConsole } from './console/stack-with-console.ts'
 import { describeExamples, writeTokens } from './examples.ts'
 import { endWithNpm } from './npm-process.ts'
 import { readOptions } from './options.ts'
-import { startStack } from './stack.ts'
 import { shortPath } from './state-folder.ts'
 
 const RENEW_TOKENS_MS = 30 * 60 * 1000
@@ -23,7 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 endWithNpm()
 
 console.log('Starting the local stack …')
-const stack = await startStack({
+const stack = await startStackWithConsole({
   ...options,
   onProgress: (line) => console.log(`  ${line}`),
   onLog: (line) => console.log(line),
@@ -31,6 +31,7 @@ const stack = await startStack({
 await writeTokens(stack)
 
 console.log(`
+Console         ${stack.console.origin}  a page to sign in, look and remove people with
 Worker          ${stack.workerURL.origin}  the code that is deployed, on local workerd
 OpenID provider ${stack.issuer}  its keys: ${stack.jwksURL}
 Database        ${shortPath(stack.state.databases)}  D1 on disk; have a look at it:

@@ -1,0 +1,43 @@
+/**
+ * What the console's page asks its server for: types alone, shared by both sides.
+ */
+
+/** A row of a table, by column name, as D1 gives it. */
+export type Row = Readonly<Record<string, string | number | null>>
+
+/** The tables of the identity API that the page shows, in the order it shows their changes. */
+export const TABLES = [
+  'organizations',
+  'users',
+  'organization_users',
+  'groups',
+  'group_members',
+  'group_roles',
+  'service_accounts',
+  'group_service_accounts',
+  'global_role_bindings',
+  'user_deletions',
+] as const
+
+/** Every row of those tables at one moment. */
+export type Snapshot = Readonly<Record<(typeof TABLES)[number], readonly Row[]>>
+
+/** What the page needs to know of the stack it belongs to. */
+export interface Settings {
+  /** Origin of the Worker; another one than the page's. */
+  readonly worker: string
+  readonly issuer: string
+  readonly audience: string
+  readonly scope: string
+  readonly clientID: string
+  /** The people who can sign in; the provider knows their names, the database does not. */
+  readonly people: readonly { readonly subject: string; readonly name: string }[]
+  /** Whom the ready-made tokens stand for. */
+  readonly expiredSubject: string
+  readonly serviceAccount: { readonly id: string; readonly name: string }
+  /** Whether the Worker runs with KEEP_LAST_ADMINISTRATOR. */
+  readonly keepsLastAdministrator: boolean
+}
+
+/** Tokens that a person cannot get by signing in at the page. */
+export type ReadyMadeToken = 'expired' | 'service-account'

@@ -1,0 +1,62 @@
+/**
+ * The local stack with the console beside it: the provider knows the page as a client, and the Worker lets pages of its
+ * origin read answers.
+ */
+import getPort from 'get-port'
+import { startStack, type Stack, type StackOptions } from '../stack.ts'
+import { consoleClient, consoleOrigin, startConsole, type RunningConsole } from './server.ts'
+
+/** How the two are to be. */
+export interface StackWithConsoleOptions extends StackOptions {
+  /** TCP port on 127.0.0.1; 0 takes a free one. */
+  readonly consolePort: number
+  /** Whether the Worker runs with KEEP_LAST_ADMINISTRATOR. */
+  readonly keepLastAdministrator?: boolean
+}
+
+/** A stack and its console, which end together. */
+export interface StackWithConsole extends Stack {
+  readonly console: RunningConsole
+}
+
+/**
+ * Starts both; resolves when they answer.
+ * @throws Advice as startStack does
+ */
+export async function startStackWithConsole({
+  consolePort,
+  keepLastAdministrator = false,
+  ...options
+}: StackWithConsoleOptions): Promise<StackWithConsole> {
+  // Before anything else starts: the Worker and the provider are told the page's origin.
+  const port = consolePort === 0 ? await getPort({ host: '127.0.0.1' }) : consolePort
+  const stack = await startStack({
+    ...options,
+    otherPorts: [{ port, use: 'console', option: '--console-port' }],
+    clients: [...(options.clients ?? []), consoleClient(port)],
+    vars: {
+      CORS_ORIGINS: consoleOrigin(port),
+      KEEP_LAST_ADMINISTRATOR: String(keepLastAdministrator),
+      ...options.vars,
+    },
+  })
+  try {
+    const console = await startConsole({
+      port,
+      stack,
+      keepsLastAdministrator: keepLastAdministrator,
+    })
+    options.onProgress?.(`Console listens on ${console.origin}`)
+    return {
+      ...stack,
+      console,
+      async stop() {
+        await console.stop()
+        await stack.stop()
+      },
+    }
+  } catch (error) {
+    await stack.stop()
+    throw error
+  }
+}
