@@ -1,0 +1,54 @@
+/**
+ * What can be made to go wrong with one request, and what was seen of it. A plan is filed under the request's ID before
+ * the request is sent, so the request itself reaches the Worker as any other does.
+ */
+
+/** When a call of D1 goes wrong. */
+export type DatabaseFault =
+  /** Before anything was sent. */
+  | { readonly at: 'before'; readonly message: string; readonly delayMs?: number }
+  /** In the transaction, after so many of its statements: it is rolled back. */
+  | { readonly at: 'inside'; readonly statements: number; readonly message: string }
+  /** After the commit: its answer is lost. */
+  | { readonly at: 'after'; readonly message: string }
+  /** Nothing is sent, and no answer comes. */
+  | { readonly at: 'hang' }
+  /** It commits, at once or after some time, and no answer comes. */
+  | { readonly at: 'hang after'; readonly delayMs?: number }
+  /** Nothing goes wrong at this attempt. */
+  | { readonly at: 'never' }
+
+/** What to do with one request. */
+export interface Plan {
+  /** Variables of this request's environment. */
+  readonly vars?: Readonly<Record<string, unknown>>
+  /** One for each attempt; attempts beyond them go well. */
+  readonly database?: readonly DatabaseFault[]
+  /** Uses the database that was never migrated. */
+  readonly unmigrated?: boolean
+  /** How the Cache API behaves. */
+  readonly cache?: 'hangs' | 'throws'
+  /** Nothing outlives the caller: what is handed to `waitUntil` ends with the connection. */
+  readonly mortal?: boolean
+}
+
+/** What a request asked of the platform. */
+export interface Report {
+  /** Batches sent to D1, failed ones too. */
+  readonly batches: number
+  /** Statements in those batches. */
+  readonly statements: number
+  readonly fetches: number
+  readonly cacheReads: number
+  readonly cacheWrites: number
+  /** Milliseconds of each timer that was set. */
+  readonly timers: readonly number[]
+}
+
+/** Where the rig listens for its own sake, outside of every path of the Worker. */
+export const RIG = {
+  /** PUT a plan at this path and the request's ID. GET gives its report. */
+  plans: '/rig/plans/',
+  /** PUT how many milliseconds the isolate's clock is ahead. */
+  clock: '/rig/clock',
+} as const

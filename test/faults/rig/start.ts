@@ -1,0 +1,119 @@
+/**
+ * Starts Workers with the rig around them, from Node, and speaks with it: files plans, reads reports, sets clocks.
+ */
+import { build } from 'esbuild'
+import { join } from 'node:path'
+import { inject } from 'vitest'
+import { unstable_readConfig } from 'wrangler'
+import { startWorkers, type LocalWorkers } from '../../support/node/local-workers'
+import { call, type Answer, type Call } from '../../support/node/client'
+import type { LogLine } from '../../support/worker/log'
+import { RIG, type Plan, type Report } from './plan'
+
+/** What came of a planned call. */
+export interface Observation extends Answer {
+  readonly requestID: string
+}
+
+/** Workers with the rig around each. */
+export interface Rig extends LocalWorkers {
+  /** Calls as planned. */
+  call(sent: Call, plan?: Plan, worker?: string): Promise<Observation>
+  /** Files a plan. @returns the ID of the request that it is for */
+  plan(plan: Plan, worker?: string): Promise<string>
+  /** What a request has asked of the platform so far. */
+  report(requestID: string, worker?: string): Promise<Report>
+  /** The request's log line, once it is written. */
+  lineOf(requestID: string): Promise<LogLine>
+  /** Sets how many milliseconds an isolate's clock is ahead; of all, where none is named. */
+  setClock(aheadMs: number, worker?: string): Promise<void>
+}
+
+const NAMES = ['rig'] as const
+
+/** Bundles the rig; the deployed bundle stays a module of its own. */
+async function bundleRig(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, 'worker.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    external: ['node:*'],
+    plugins: [
+      {
+        name: 'deployed-bundle',
+        setup: (bundler) =>
+          bundler.onResolve({ filter: /\/src\/index$/ }, () => ({
+            path: './index.js',
+            external: true,
+          })),
+      },
+    ],
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
+/** Starts one Worker of each name; all share one database. */
+export async function startRig(
+  vars: Readonly<Record<string, string>>,
+  names: readonly string[] = NAMES,
+): Promise<Rig> {
+  const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
+  const folder = inject('bundle')
+  const contents = await bundleRig()
+  const workers = await startWorkers({
+    identity: [],
+    others: names.map((name) => ({
+      name,
+      modulesRoot: folder,
+      modules: [
+        { type: 'ESModule', path: join(folder, 'rig.js'), contents },
+        { type: 'ESModule', path: join(folder, 'index.js') },
+      ],
+      compatibilityDate: config.compatibility_date ?? '',
+      compatibilityFlags: [...config.compatibility_flags, 'nodejs_als'],
+      bindings: { ...config.vars, ...vars },
+      d1Databases: { DB: 'identity', UNMIGRATED: 'unmigrated' },
+    })),
+  })
+  const [first = ''] = names
+
+  function ask(worker: string, path: string, init?: RequestInit): Promise<Response> {
+    return fetch(new URL(path, workers.urlOf(worker)), init)
+  }
+
+  const rig: Rig = {
+    ...workers,
+    async plan(plan, worker = first) {
+      const requestID = crypto.randomUUID()
+      const body = JSON.stringify(plan)
+      await ask(worker, RIG.plans + requestID, { method: 'PUT', body })
+      return requestID
+    },
+    async call(sent, plan = {}, worker = first) {
+      const requestID = await rig.plan(plan, worker)
+      const headers = { ...sent.headers, 'X-Request-Id': requestID }
+      return { requestID, ...(await call(workers.urlOf(worker), { ...sent, headers })) }
+    },
+    async report(requestID, worker = first) {
+      const response = await ask(worker, RIG.plans + requestID)
+      return await response.json<Report>()
+    },
+    async lineOf(requestID) {
+      for (let patience = 0; patience < 1_000; patience += 1) {
+        const text = workers.log.findLast((line) => line.includes(`"requestID":"${requestID}"`))
+        if (text !== undefined) return JSON.parse(text) as LogLine
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      throw new Error(`no line of request ${requestID} was logged`)
+    },
+    async setClock(aheadMs, worker) {
+      const body = String(aheadMs)
+      for (const name of worker === undefined ? names : [worker]) {
+        await ask(name, RIG.clock, { method: 'PUT', body })
+      }
+    },
+  }
+  return rig
+}

@@ -1,0 +1,151 @@
+/**
+ * A Worker around the deployed bundle that makes its surroundings fail as planned: D1, the Cache API, the clock, what
+ * keeps a request alive. The bundle itself is the one that is deployed, to the byte. The network is real: what goes
+ * wrong there goes wrong in the issuer.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import identity from '../../../src/index'
+import { RIG, type DatabaseFault, type Plan, type Report } from './plan'
+
+interface RigEnv extends Env {
+  readonly UNMIGRATED: D1Database
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+interface Note extends Mutable<Omit<Report, 'timers'>> {
+  readonly timers: number[]
+}
+
+const plans = new Map<string, Plan>()
+const notes = new Map<string, Note>()
+/** The request for which the platform's functions are called. */
+const current = new AsyncLocalStorage<{ readonly plan: Plan; readonly note: Note }>()
+
+const realTimeout = globalThis.setTimeout
+/** Of a promise that nothing can settle the runtime knows it, and cancels the request; a timer looks like an answer to come. */
+const forever = (): Promise<never> =>
+  new Promise((_, reject) => realTimeout(() => reject(new Error('the rig gave up')), 600_000))
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => realTimeout(resolve, ms))
+
+let aheadMs = 0
+const RealDate = Date
+globalThis.Date = class extends RealDate {
+  constructor(...values: [] | [number | string | Date]) {
+    super(values[0] ?? RealDate.now() + aheadMs)
+  }
+  static override now(): number {
+    return RealDate.now() + aheadMs
+  }
+} as DateConstructor
+
+const realFetch = globalThis.fetch
+globalThis.fetch = ((input: RequestInfo, init?: RequestInit) => {
+  const mine = current.getStore()
+  if (mine !== undefined) mine.note.fetches += 1
+  return realFetch(input, init)
+}) as typeof fetch
+
+globalThis.setTimeout = ((callback: () => void, ms: number) => {
+  current.getStore()?.note.timers.push(ms)
+  return realTimeout(callback, ms)
+}) as typeof setTimeout
+
+const openCache = caches.open.bind(caches)
+caches.open = async (name) => {
+  const cache = await openCache(name)
+  const mine = current.getStore()
+  async function misbehave(): Promise<void> {
+    if (mine?.plan.cache === 'throws') throw new Error('the Cache API is not available')
+    if (mine?.plan.cache === 'hangs') await forever()
+  }
+  return {
+    async match(key: string) {
+      if (mine !== undefined) mine.note.cacheReads += 1
+      await misbehave()
+      return cache.match(key)
+    },
+    async put(key: string, response: Response) {
+      if (mine !== undefined) mine.note.cacheWrites += 1
+      await misbehave()
+      return cache.put(key, response)
+    },
+  } as unknown as Cache
+}
+
+/** D1 with faults. Statements are the real ones. */
+function breakDatabase(
+  real: D1Database,
+  faults: readonly DatabaseFault[],
+  note: Note,
+  ctx: ExecutionContext,
+): D1Database {
+  async function batch(statements: D1PreparedStatement[]): Promise<D1Result[]> {
+    const fault = faults[note.batches] ?? { at: 'never' }
+    note.batches += 1
+    note.statements += statements.length
+    switch (fault.at) {
+      case 'before':
+        await sleep(fault.delayMs ?? 0)
+        throw new Error(fault.message)
+      case 'inside': {
+        const until = statements.slice(0, fault.statements)
+        const fails = real.prepare('INSERT INTO organizations (id) VALUES (NULL)')
+        const rolledBack = await real.batch([...until, fails]).then(
+          () => false,
+          () => true,
+        )
+        if (!rolledBack) throw new Error('the rig could not break the transaction')
+        throw new Error(fault.message)
+      }
+      case 'after':
+        await real.batch(statements)
+        throw new Error(fault.message)
+      case 'hang':
+        return forever()
+      case 'hang after':
+        // D1 goes on by itself, whether or not the request that asked is still there.
+        ctx.waitUntil(sleep(fault.delayMs ?? 0).then(() => real.batch(statements)))
+        return forever()
+      case 'never':
+        return real.batch(statements)
+    }
+  }
+  return { prepare: (sql: string) => real.prepare(sql), batch } as unknown as D1Database
+}
+
+async function answerRig(request: Request, path: string): Promise<Response> {
+  const id = path.slice(RIG.plans.length)
+  if (path === RIG.clock) aheadMs = Number(await request.text())
+  else if (request.method === 'PUT') plans.set(id, await request.json<Plan>())
+  else return Response.json(notes.get(id) ?? null)
+  return new Response(null, { status: 204 })
+}
+
+async function run(request: Request, env: RigEnv, ctx: ExecutionContext): Promise<Response> {
+  const id = request.headers.get('X-Request-Id') ?? ''
+  const plan = plans.get(id) ?? {}
+  const note: Note = {
+    batches: 0,
+    statements: 0,
+    fetches: 0,
+    cacheReads: 0,
+    cacheWrites: 0,
+    timers: [],
+  }
+  notes.set(id, note)
+  const real = plan.unmigrated === true ? env.UNMIGRATED : env.DB
+  const broken = { ...env, ...plan.vars, DB: breakDatabase(real, plan.database ?? [], note, ctx) }
+  const mortal = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext
+  const context = plan.mortal === true ? mortal : ctx
+  return current.run({ plan, note }, () =>
+    identity.fetch(request, broken as unknown as Env, context),
+  )
+}
+
+export default {
+  async fetch(request, env, ctx) {
+    const { pathname } = new URL(request.url)
+    if (pathname.startsWith('/rig/')) return answerRig(request, pathname)
+    return run(request, env, ctx)
+  },
+} satisfies ExportedHandler<RigEnv>
