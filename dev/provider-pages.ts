@@ -92,16 +92,20 @@ function consentPage({ params, session }: Interaction): string {
 }
 
 /** What the seed data says of a person: where it is a member, in which groups. The database may have moved on. */
-function rolesOf({ subject, platformAdministrator }: Person): string[] {
+function rolesOf({ subject, user, platformAdministrator }: Person): string[] {
   const memberships = organizations.flatMap(({ name, users, groups }) =>
     Object.entries(users)
-      .filter(([, user]) => user.subject === subject)
+      .filter(([, member]) => member.subject === subject)
       .map(([id, { state }]) => {
         const of = groups.filter(({ members }) => members.includes(id)).map((group) => group.name)
         return `${name}${state === 'active' ? '' : ` (${state})`}: ${of.join(', ') || 'no group'}`
       }),
   )
-  return platformAdministrator ? ['Platform administrator', ...memberships] : memberships
+  return [
+    ...(user === undefined || user.state === 'active' ? [] : [`this person is ${user.state}`]),
+    ...(platformAdministrator ? ['Platform administrator'] : []),
+    ...memberships,
+  ]
 }
 
 function page(title: string, body: string): string {
