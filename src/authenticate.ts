@@ -3,7 +3,14 @@
  * 9068. All JOSE work is jose's; what is checked here is what jose leaves to its caller. Does not touch the database:
  * whether the principal is known and active is decided with the deletion.
  */
-import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose'
+import {
+  errors,
+  jwtVerify,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+} from 'jose'
 import type { Config } from './config'
 import { IdentityError, type Reason } from './errors'
 
@@ -67,19 +74,32 @@ async function verify(token: string, config: Config, getKey: JWTVerifyGetKey): P
   const options = {
     issuer: config.issuer,
     audience: config.audience,
-    typ: config.tokenType,
+    ...(config.tokenType === undefined ? {} : { typ: config.tokenType }),
     algorithms: [...config.algorithms],
     clockTolerance: CLOCK_TOLERANCE_S,
     requiredClaims: REQUIRED_CLAIMS,
   }
+  const { payload, protectedHeader } = await verifyWithEachKey(token, getKey, options)
+  if (config.tokenType === undefined && protectedHeader.typ !== undefined) {
+    throw new IdentityError('jwt_type_mismatch')
+  }
+  return payload
+}
+
+/** Where several published keys fit a token, it is good if one verifies it. */
+async function verifyWithEachKey(
+  token: string,
+  getKey: JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<JWTVerifyResult> {
   try {
-    return (await jwtVerify(token, getKey, options)).payload
+    return await jwtVerify(token, getKey, options)
   } catch (error) {
     if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw toRefusal(error)
     let refusal = new IdentityError('jwt_signature_invalid')
     for await (const key of error) {
       try {
-        return (await jwtVerify(token, key, options)).payload
+        return await jwtVerify(token, key, options)
       } catch (cause) {
         const next = toRefusal(cause)
         if (next.reason !== 'jwt_signature_invalid') refusal = next

@@ -5,8 +5,23 @@
  */
 import { IdentityError } from './errors'
 
-/** Bindings and variables; the issuer's service binding is optional, so the generated Env does not know it. */
-export type Environment = Env & { readonly ISSUER?: Fetcher }
+/**
+ * Bindings and variables. Written out, so that this is the same type in the program of a Worker that binds to this one,
+ * where the global `Env` is that Worker's; a type check holds it and the generated `Env` together.
+ */
+export interface Environment {
+  readonly DB: D1Database
+  /** The issuer as a service, where a Worker could not reach its host by a fetch. */
+  readonly ISSUER?: Fetcher
+  readonly TOKEN_ISSUER: string
+  readonly TOKEN_AUDIENCE: string
+  readonly JWKS_URL: string
+  readonly TOKEN_TYPE: string
+  readonly TOKEN_ALGORITHMS: string
+  readonly REQUIRED_SCOPE: string
+  readonly CORS_ORIGINS: string
+  readonly KEEP_LAST_ADMINISTRATOR: string
+}
 
 /** The algorithms that may sign a token: asymmetric ones that the runtime verifies (RFC 7518, RFC 8037, RFC 9864). */
 export const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
@@ -19,7 +34,8 @@ export interface Config {
   readonly issuer: string
   readonly audience: string
   readonly jwksURL: string
-  readonly tokenType: string
+  /** The `typ` of a token's header; undefined where tokens must have none. */
+  readonly tokenType: string | undefined
   readonly algorithms: readonly string[]
   readonly requiredScope: string | undefined
   readonly keepLastAdministrator: boolean
@@ -64,7 +80,7 @@ function parseConfig(env: Environment): Config {
     issuer: required(env, 'TOKEN_ISSUER'),
     audience: required(env, 'TOKEN_AUDIENCE'),
     jwksURL: parseJwksURL(env),
-    tokenType: parse(env, 'TOKEN_TYPE', 'at+jwt', (type) => MEDIA_TYPE.test(type)),
+    tokenType: parseTokenType(env),
     algorithms: parseAlgorithms(env),
     requiredScope: parse(env, 'REQUIRED_SCOPE', undefined, (scope) => SCOPE_TOKEN.test(scope)),
     keepLastAdministrator: parseFlag(env, 'KEEP_LAST_ADMINISTRATOR'),
@@ -106,6 +122,12 @@ function parse<D>(env: Environment, name: Variable, whenUnset: D, isRight: (v: s
 
 function list(value: string): string[] {
   return value.split(',').map((item) => item.trim())
+}
+
+/** `none`, which is no media type in use, is for issuers whose access tokens say no type (Okta, Amazon Cognito). */
+function parseTokenType(env: Environment): string | undefined {
+  const type = parse(env, 'TOKEN_TYPE', 'at+jwt', (value) => MEDIA_TYPE.test(value))
+  return type === 'none' ? undefined : type
 }
 
 function parseAlgorithms(env: Environment): readonly string[] {

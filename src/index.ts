@@ -1,10 +1,11 @@
 /**
  * What does the Worker offer? The HTTP door, and the named entrypoint for Workers that bind to it. No logic.
  */
+import type { Environment } from './config'
 import { handleRequest } from './http'
 import { IdentityEntrypoint } from './rpc'
 
-export type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest } from './rpc'
+export type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest } from './identity'
 
 /** What another Worker binds to: `deleteUser`, and the HTTP door as `fetch`. */
 export class Identity extends IdentityEntrypoint {
@@ -13,4 +14,4 @@ export class Identity extends IdentityEntrypoint {
   }
 }
 
-export default { fetch: handleRequest } satisfies ExportedHandler<Env>
+export default { fetch: handleRequest } satisfies ExportedHandler<Environment>

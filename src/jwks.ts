@@ -2,7 +2,7 @@
  * What is a good answer of the issuer? Fetches a JWK Set (RFC 7517) within limits and keeps the keys that may verify a
  * token here. Knows nothing of caching: key-set.ts decides when to ask and what to do with an answer.
  */
-import { createLocalJWKSet, importJWK, type JWK, type JWTVerifyGetKey } from 'jose'
+import { createLocalJWKSet, type JWK, type JWTVerifyGetKey } from 'jose'
 import { within } from './within'
 
 const FETCH_TIMEOUT_MS = 3_000
@@ -96,35 +96,25 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Which algorithms a key without `alg` can serve, by type and curve (RFC 7518, 6; RFC 8037, 2). */
-const ALGORITHMS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
-  'RSA ': ['RS256', 'PS256'],
-  'EC P-256': ['ES256'],
-  'EC P-384': ['ES384'],
-  'EC P-521': ['ES512'],
-  'OKP Ed25519': ['EdDSA', 'Ed25519'],
-}
-
 /** RFC 7518, 6.2.2, 6.3.2 and 6.4.1. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
 
 /**
- * Whether a key can verify a token: public, meant for signatures, of an allowed algorithm, and accepted by the runtime.
- * A key that fails here spoils only itself; were it left to be found at use, a set of nothing else would pass as good.
+ * Whether jose would verify a token with this key. One that it would not spoils only itself; but were that left to be
+ * found at use, a set of nothing else would pass as a good answer.
  */
 async function isUsable(key: JWK, algorithms: readonly string[]): Promise<boolean> {
-  const { kty, crv, alg, use, key_ops } = key
-  const served = ALGORITHMS_OF_TYPE[`${kty} ${crv ?? ''}`] ?? []
-  const algorithm = served.find((name) => algorithms.includes(name) && (alg ?? name) === name)
-  if (algorithm === undefined || (use !== undefined && use !== 'sig')) return false
-  if (key_ops !== undefined && !(Array.isArray(key_ops) && key_ops.includes('verify'))) return false
   if (PRIVATE_MEMBERS.some((member) => key[member] !== undefined)) return false
-  try {
-    const imported = await importJWK(key, algorithm)
-    return !(imported instanceof Uint8Array) && isLargeEnough(imported.algorithm)
-  } catch {
-    return false // the runtime says no in several ways: JOSEError, TypeError, DOMException
+  const selectKey = createLocalJWKSet({ keys: [key] })
+  for (const alg of algorithms) {
+    try {
+      const { algorithm } = await selectKey({ alg })
+      if (isLargeEnough(algorithm)) return true
+    } catch {
+      // not a key for this algorithm; the runtime says so in several ways: JOSEError, TypeError, DOMException
+    }
   }
+  return false
 }
 
 /** RFC 7518, 3.3: 2048 bits at least; jose asks only when it verifies. */

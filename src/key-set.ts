@@ -11,6 +11,7 @@ import { within } from './within'
 const FRESH_MS = 10 * 60 * 1_000
 const USABLE_MS = 24 * 60 * 60 * 1_000
 const COOLDOWN_MS = 30 * 1_000
+const CACHE_TIMEOUT_MS = 500
 /** Longer than any refresh may take: who waits longer waits for a request that has gone away. */
 const PATIENCE_MS = 4_000
 const RETRY_AFTER_S = 1
@@ -132,14 +133,19 @@ async function readCache(
   algorithms: readonly string[],
 ): Promise<PublishedKeys | undefined> {
   try {
-    const cached = await (await caches.open(CACHE_NAME)).match(url)
-    if (cached === undefined) return undefined
-    const { fetchedAt, text } = await cached.json<CacheEntry>()
+    const entry = await within(CACHE_TIMEOUT_MS, matchCache(url), () => undefined)
+    if (entry === undefined) return undefined
+    const { fetchedAt, text } = entry
     const keys = await readJwks(text, algorithms, Math.min(fetchedAt, Date.now()))
     return isUsable(keys) ? keys : undefined
   } catch {
     return undefined
   }
+}
+
+async function matchCache(url: string): Promise<CacheEntry | undefined> {
+  const cached = await (await caches.open(CACHE_NAME)).match(url)
+  return cached?.json<CacheEntry>()
 }
 
 async function writeCache(url: string, text: string, fetchedAt: number): Promise<void> {

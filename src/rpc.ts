@@ -6,45 +6,18 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { readIdempotencyKey, readRequestID, readTraceID } from './caller-fields'
 import type { Environment } from './config'
 import { deleteUser } from './delete-user'
-import { toIdentityError, type Answer } from './errors'
+import { toIdentityError } from './errors'
+import type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest, Identity } from './identity'
 import { writeRequestLine, type RequestLine } from './log'
-
-/** What a Worker asks for. All text is well-formed Unicode. */
-export interface DeleteUserRequest {
-  /** The bare access token, without `Bearer`. */
-  readonly token: string
-  readonly organizationID: string
-  readonly userID: string
-  /** 1 to 255 visible ASCII characters, with which the call can be repeated. */
-  readonly idempotencyKey?: string
-  /** 1 to 128 characters of letters, digits and `._-`; else one is made. */
-  readonly requestID?: string
-  /** W3C Trace Context. */
-  readonly traceparent?: string
-}
-
-/** What came of it: the answer of the HTTP door, as a value. */
-export type DeleteUserOutcome = { readonly ok: true } | DeleteUserFailure
-
-/** A refusal or an outage, in the words of the contract. */
-export interface DeleteUserFailure extends Pick<Answer, 'error_description'> {
-  readonly ok: false
-  readonly status: 401 | 403 | 404 | 500
-  readonly error: 'access_denied' | 'forbidden' | 'not_found' | 'server_error'
-  /** Seconds until a retry can help; absent where a retry cannot. */
-  readonly retryAfter?: number
-}
 
 const REQUIRED = ['token', 'organizationID', 'userID'] as const
 const OPTIONAL = ['idempotencyKey', 'requestID', 'traceparent'] as const
 
 /** The method of the second door; the named entrypoint that has it also offers the HTTP door. */
-export abstract class IdentityEntrypoint extends WorkerEntrypoint<Environment> {
-  /**
-   * Deletes a user and disassociates them with all groups they are a member of (contract).
-   *
-   * @throws TypeError that names the argument which is not of its type; for nothing else
-   */
+export abstract class IdentityEntrypoint
+  extends WorkerEntrypoint<Environment>
+  implements Pick<Identity, 'deleteUser'>
+{
   async deleteUser(request: DeleteUserRequest): Promise<DeleteUserOutcome> {
     checkRequest(request)
     const outcome = answer(request, this.env, this.ctx)

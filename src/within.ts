@@ -5,14 +5,9 @@
 /**
  * What `promise` resolves to, or what `late` gives instead (or throws) once `ms` milliseconds have passed.
  */
-export async function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
-  let timer = 0
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  }).then(late)
-  try {
-    return await Promise.race([promise, limit])
-  } finally {
-    clearTimeout(timer)
-  }
+export function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(Promise.resolve().then(late)), ms)
+    void promise.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
