@@ -28,6 +28,8 @@ export interface Plan {
   readonly unmigrated?: boolean
   /** How the Cache API behaves. */
   readonly cache?: 'hangs' | 'throws'
+  /** How many milliseconds ahead the request's clock is. */
+  readonly aheadMs?: number
   /** Nothing outlives the caller: what is handed to `waitUntil` ends with the connection. */
   readonly mortal?: boolean
 }
@@ -43,12 +45,9 @@ export interface Report {
   readonly cacheWrites: number
   /** Milliseconds of each timer that was set. */
   readonly timers: readonly number[]
+  /** What was written to the log beside the request's line. */
+  readonly warnings: readonly string[]
 }
 
-/** Where the rig listens for its own sake, outside of every path of the Worker. */
-export const RIG = {
-  /** PUT a plan at this path and the request's ID. GET gives its report. */
-  plans: '/rig/plans/',
-  /** PUT how many milliseconds the isolate's clock is ahead. */
-  clock: '/rig/clock',
-} as const
+/** Where the rig listens for its own sake: PUT a plan at this path and the request's ID, GET its report there. */
+export const PLANS = '/rig/plans/'

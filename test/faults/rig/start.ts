@@ -8,7 +8,7 @@ import { unstable_readConfig } from 'wrangler'
 import { startWorkers, type LocalWorkers } from '../../support/node/local-workers'
 import { call, type Answer, type Call } from '../../support/node/client'
 import type { LogLine } from '../../support/worker/log'
-import { RIG, type Plan, type Report } from './plan'
+import { PLANS, type Plan, type Report } from './plan'
 
 /** What came of a planned call. */
 export interface Observation extends Answer {
@@ -25,8 +25,6 @@ export interface Rig extends LocalWorkers {
   report(requestID: string, worker?: string): Promise<Report>
   /** The request's log line, once it is written. */
   lineOf(requestID: string): Promise<LogLine>
-  /** Sets how many milliseconds an isolate's clock is ahead; of all, where none is named. */
-  setClock(aheadMs: number, worker?: string): Promise<void>
 }
 
 const NAMES = ['rig'] as const
@@ -88,7 +86,7 @@ export async function startRig(
     async plan(plan, worker = first) {
       const requestID = crypto.randomUUID()
       const body = JSON.stringify(plan)
-      await ask(worker, RIG.plans + requestID, { method: 'PUT', body })
+      await ask(worker, PLANS + requestID, { method: 'PUT', body })
       return requestID
     },
     async call(sent, plan = {}, worker = first) {
@@ -97,7 +95,7 @@ export async function startRig(
       return { requestID, ...(await call(workers.urlOf(worker), { ...sent, headers })) }
     },
     async report(requestID, worker = first) {
-      const response = await ask(worker, RIG.plans + requestID)
+      const response = await ask(worker, PLANS + requestID)
       return await response.json<Report>()
     },
     async lineOf(requestID) {
@@ -107,12 +105,6 @@ export async function startRig(
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
       throw new Error(`no line of request ${requestID} was logged`)
-    },
-    async setClock(aheadMs, worker) {
-      const body = String(aheadMs)
-      for (const name of worker === undefined ? names : [worker]) {
-        await ask(name, RIG.clock, { method: 'PUT', body })
-      }
     },
   }
   return rig

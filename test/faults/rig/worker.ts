@@ -5,15 +5,16 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import identity from '../../../src/index'
-import { RIG, type DatabaseFault, type Plan, type Report } from './plan'
+import { PLANS, type DatabaseFault, type Plan, type Report } from './plan'
 
 interface RigEnv extends Env {
   readonly UNMIGRATED: D1Database
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-interface Note extends Mutable<Omit<Report, 'timers'>> {
+interface Note extends Mutable<Omit<Report, 'timers' | 'warnings'>> {
   readonly timers: number[]
+  readonly warnings: string[]
 }
 
 const plans = new Map<string, Plan>()
@@ -27,14 +28,14 @@ const forever = (): Promise<never> =>
   new Promise((_, reject) => realTimeout(() => reject(new Error('the rig gave up')), 600_000))
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => realTimeout(resolve, ms))
 
-let aheadMs = 0
 const RealDate = Date
+const readClock = (): number => RealDate.now() + (current.getStore()?.plan.aheadMs ?? 0)
 globalThis.Date = class extends RealDate {
   constructor(...values: [] | [number | string | Date]) {
-    super(values[0] ?? RealDate.now() + aheadMs)
+    super(values[0] ?? readClock())
   }
   static override now(): number {
-    return RealDate.now() + aheadMs
+    return readClock()
   }
 } as DateConstructor
 
@@ -49,6 +50,12 @@ globalThis.setTimeout = ((callback: () => void, ms: number) => {
   current.getStore()?.note.timers.push(ms)
   return realTimeout(callback, ms)
 }) as typeof setTimeout
+
+const realWarn = console.warn
+console.warn = (text: string) => {
+  current.getStore()?.note.warnings.push(text)
+  realWarn(text)
+}
 
 const openCache = caches.open.bind(caches)
 caches.open = async (name) => {
@@ -113,11 +120,9 @@ function breakDatabase(
   return { prepare: (sql: string) => real.prepare(sql), batch } as unknown as D1Database
 }
 
-async function answerRig(request: Request, path: string): Promise<Response> {
-  const id = path.slice(RIG.plans.length)
-  if (path === RIG.clock) aheadMs = Number(await request.text())
-  else if (request.method === 'PUT') plans.set(id, await request.json<Plan>())
-  else return Response.json(notes.get(id) ?? null)
+async function answerRig(request: Request, id: string): Promise<Response> {
+  if (request.method === 'GET') return Response.json(notes.get(id) ?? null)
+  plans.set(id, await request.json<Plan>())
   return new Response(null, { status: 204 })
 }
 
@@ -131,6 +136,7 @@ async function run(request: Request, env: RigEnv, ctx: ExecutionContext): Promis
     cacheReads: 0,
     cacheWrites: 0,
     timers: [],
+    warnings: [],
   }
   notes.set(id, note)
   const real = plan.unmigrated === true ? env.UNMIGRATED : env.DB
@@ -145,7 +151,7 @@ async function run(request: Request, env: RigEnv, ctx: ExecutionContext): Promis
 export default {
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url)
-    if (pathname.startsWith('/rig/')) return answerRig(request, pathname)
+    if (pathname.startsWith(PLANS)) return answerRig(request, pathname.slice(PLANS.length))
     return run(request, env, ctx)
   },
 } satisfies ExportedHandler<RigEnv>
