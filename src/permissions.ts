@@ -106,7 +106,7 @@ const administrators = sql`select 1
  * nothing is read where such a one calls.
  */
 export const takesLastAdministrator = sql`
-  (${caller.kind} = 'service_account' or ${caller.membershipID} = ${target.id})
+  (${caller.kind} = 'service_account' or ${caller.membershipID} is ${target.id})
   and exists (${administrators} and ${eq(organizationUsers.id, target.id)})
   and not exists (${administrators} and ${ne(organizationUsers.id, target.id)})
   and not exists (${grantToPlatformAdministrator})`
