@@ -35,9 +35,12 @@ export interface KeyMaterial {
   readonly elsewhere: string
 }
 
+/** As text, since no function here would write it. */
+const DEEP = `{"kty":"EC","x":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
 const LIMIT_BYTES = 64 * 1024
 
-const setOf = (...keys: readonly unknown[]): string => JSON.stringify({ keys })
+const setOf = (...keys: readonly unknown[]): string =>
+  `{"keys":[${keys.map((key) => (typeof key === 'string' ? key : JSON.stringify(key))).join()}]}`
 const isBad = (answer: string, cause: string, serve: JwksAnswer): KeyCase => ({
   answer,
   serve,
@@ -92,6 +95,7 @@ export function makeKeyCases({ good, rsa, weak, elsewhere }: KeyMaterial): reado
       '… with a private key, a weak key and an unknown kind beside a good one',
       withBody(setOf(rsa.privateJWK, weak, { kty: 'new' }, key)),
     ),
+    isGood('… with a key beside it that is nested 20,000 deep', withBody(setOf(DEEP, key))),
 
     isBad('a JWK Set after four seconds', 'timeout', after(4_000, withBody(set))),
     isBad('nothing; the connection stays open', 'timeout', hang),

@@ -4,17 +4,14 @@
  */
 import { exportJWK } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
-import { withBody, type JwksAnswer } from '../support/jwks-answers'
+import { withBody } from '../support/jwks-answers'
 import { createKey } from '../support/keys'
-import { serveIssuer } from '../support/node/jwks-server'
-import { createWorld } from '../support/world'
 import { makeKeyCases } from './key-cases'
+import { MINUTE_MS, SECOND_MS, startKeyRig } from './rig/key-rig'
 import { clearRows, writeRows, type Row } from './rig/results'
-import { startRig, type Observation } from './rig/start'
+import type { Observation } from './rig/start'
 
 const TABLE = 'key-faults'
-const SECOND_MS = 1_000
-const MINUTE_MS = 60 * SECOND_MS
 const WEAK_RSA = {
   name: 'RSASSA-PKCS1-v1_5',
   hash: 'SHA-256',
@@ -23,22 +20,9 @@ const WEAK_RSA = {
 }
 
 clearRows(TABLE)
-const issuer = await serveIssuer()
-const rig = await startRig({ ...issuer.vars, TOKEN_ALGORITHMS: 'ES256' })
-
-afterAll(async () => {
-  await rig.stop()
-  await issuer.stop()
-})
-
-const answers = new Map<string, JwksAnswer>()
-const requests = (name: string): number =>
-  issuer.endpoint.requests.filter(({ url }) => new URL(url).search === `?${name}`).length
-issuer.endpoint.answer = (request) => {
-  const answer = answers.get(new URL(request.url).search.slice(1))
-  if (answer === undefined) throw new Error(`nobody should fetch ${request.url}`)
-  return answer(request)
-}
+const rig = await startKeyRig()
+const { answers, ask, fetches, issuer } = rig
+afterAll(() => rig.stop())
 
 const weak = (await crypto.subtle.generateKey(WEAK_RSA, true, ['verify', 'sign'])) as CryptoKeyPair
 const cases = makeKeyCases({
@@ -48,19 +32,8 @@ const cases = makeKeyCases({
   elsewhere: `${issuer.vars.JWKS_URL}?elsewhere`,
 })
 const rows = new Map<string, Row>()
-
-const world = await createWorld(rig.db)
-const { subject } = world.administrator.person
-const claims = { exp: Math.floor(Date.now() / SECOND_MS) + 3_600 * 24 * 30 }
-const knownKey = await issuer.token(subject, { claims })
 const otherKey = await createKey('ES256')
-const unknownKey = await issuer.token(subject, { claims, key: otherKey })
-
-/** Asks for a user who is not there: a good token gets 404. */
-function ask(name: string, token: string, aheadMs: number): Promise<Observation> {
-  const vars = { JWKS_URL: `${issuer.vars.JWKS_URL}?${name}` }
-  return rig.call({ ...world.target, userID: 'absent', token }, { vars, aheadMs })
-}
+const token = await rig.tokenOf(otherKey)
 
 /** Why a refresh failed, in the log's words. */
 async function findCause({ requestID }: Observation): Promise<string | undefined> {
@@ -75,29 +48,29 @@ describe.concurrent('where the issuer answers with', () => {
     const [cold, warm] = [`cold-${index}`, `warm-${index}`]
 
     answers.set(cold, given.serve)
-    const first = await ask(cold, knownKey, 0)
+    const first = await ask(cold, { aheadMs: 0 })
     const cause = await findCause(first)
     const reason = (await rig.lineOf(first.requestID)).reason
     expect.soft(first.status).toBe(given.isGood ? 404 : 500)
     expect.soft(first.headers.get('Retry-After')).toBe(given.isGood ? null : '1')
     expect.soft(reason).toBe(given.isGood ? 'user_not_found' : 'jwks_unavailable')
     expect.soft(cause).toBe(given.cause)
-    expect.soft(requests(cold)).toBe(1)
+    expect.soft(fetches(cold)).toBe(1)
 
     answers.set(warm, withBody(issuer.jwks()))
-    expect((await ask(warm, knownKey, 0)).status).toBe(404)
+    expect((await ask(warm, { aheadMs: 0 })).status).toBe(404)
     answers.set(warm, given.serve)
-    const known = await ask(warm, knownKey, 10 * MINUTE_MS)
-    const unknown = await ask(warm, unknownKey, 10 * MINUTE_MS + 30 * SECOND_MS)
+    const known = await ask(warm, { aheadMs: 10 * MINUTE_MS })
+    const unknown = await ask(warm, { token, aheadMs: 10 * MINUTE_MS + 30 * SECOND_MS })
     expect.soft(known.status).toBe(404)
     expect.soft(unknown.status).toBe(401)
-    expect.soft((await ask(warm, knownKey, 11 * MINUTE_MS - 1)).status).toBe(404)
-    expect.soft(requests(warm)).toBe(3)
+    expect.soft((await ask(warm, { aheadMs: 11 * MINUTE_MS - 1 })).status).toBe(404)
+    expect.soft(fetches(warm)).toBe(3)
 
     answers.set(cold, withBody(issuer.jwks()))
-    expect.soft((await ask(cold, knownKey, 2 * SECOND_MS)).status).toBe(404)
+    expect.soft((await ask(cold, { aheadMs: SECOND_MS })).status).toBe(404)
     answers.set(warm, withBody(issuer.jwks([issuer.keys[0].publicJWK, otherKey.publicJWK])))
-    expect.soft((await ask(warm, unknownKey, 12 * MINUTE_MS)).status).toBe(404)
+    expect.soft((await ask(warm, { token, aheadMs: 12 * MINUTE_MS })).status).toBe(404)
 
     rows.set(given.answer, {
       'The issuer answers with': given.answer,
@@ -110,7 +83,7 @@ describe.concurrent('where the issuer answers with', () => {
 })
 
 test('nothing is fetched from where a redirect leads', () => {
-  expect(requests('elsewhere')).toBe(0)
+  expect(fetches('elsewhere')).toBe(0)
 })
 
 test('the table has a row for every case, in their order', () => {

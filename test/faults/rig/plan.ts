@@ -27,9 +27,9 @@ export interface Plan {
   /** Uses the database that was never migrated. */
   readonly unmigrated?: boolean
   /** How the Cache API behaves. */
-  readonly cache?: 'hangs' | 'throws'
-  /** How many milliseconds ahead the request's clock is. */
-  readonly aheadMs?: number
+  readonly cache?: 'hangs' | 'throws' | { readonly holds: string }
+  /** The time at which the clock stands during the request, in Unix milliseconds; else it runs. */
+  readonly now?: number
   /** Nothing outlives the caller: what is handed to `waitUntil` ends with the connection. */
   readonly mortal?: boolean
 }

@@ -29,7 +29,7 @@ const forever = (): Promise<never> =>
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => realTimeout(resolve, ms))
 
 const RealDate = Date
-const readClock = (): number => RealDate.now() + (current.getStore()?.plan.aheadMs ?? 0)
+const readClock = (): number => current.getStore()?.plan.now ?? RealDate.now()
 globalThis.Date = class extends RealDate {
   constructor(...values: [] | [number | string | Date]) {
     super(values[0] ?? readClock())
@@ -69,7 +69,8 @@ caches.open = async (name) => {
     async match(key: string) {
       if (mine !== undefined) mine.note.cacheReads += 1
       await misbehave()
-      return cache.match(key)
+      const planned = mine?.plan.cache
+      return typeof planned === 'object' ? new Response(planned.holds) : cache.match(key)
     },
     async put(key: string, response: Response) {
       if (mine !== undefined) mine.note.cacheWrites += 1

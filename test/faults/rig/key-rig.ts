@@ -1,0 +1,82 @@
+/**
+ * What every test on keys needs: the rig, an issuer whose answers are set for each JWKS URL, and calls of which a good
+ * token gets 404. For a URL of its own an isolate has no keys yet, so each name stands for a cold start.
+ */
+import type { JwksAnswer } from '../../support/jwks-answers'
+import { createKey, type SigningKey } from '../../support/keys'
+import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
+import { createWorld } from '../../support/world'
+import type { Plan } from './plan'
+import { startRig, type Observation, type Rig } from './start'
+
+export const SECOND_MS = 1_000
+export const MINUTE_MS = 60 * SECOND_MS
+export const HOUR_MS = 60 * MINUTE_MS
+
+/** One call. */
+export interface Ask {
+  /** Good until its key is asked for; of the issuer's key, where none is given. */
+  readonly token?: string
+  /** The clock stands so many milliseconds after the rig has started; else it runs. */
+  readonly aheadMs?: number
+  readonly plan?: Plan
+  readonly worker?: string
+  readonly signal?: AbortSignal
+}
+
+/** The rig with its issuer. */
+export interface KeyRig extends Rig {
+  readonly issuer: ServedIssuer
+  /** How the issuer answers, by the name of the URL. */
+  readonly answers: Map<string, JwksAnswer>
+  /** How often a URL was fetched. */
+  readonly fetches: (name: string) => number
+  /** A token for an administrator that lasts for a month; of the issuer's key, where none is given. */
+  readonly tokenOf: (key?: SigningKey) => Promise<string>
+  /** A token of a key that nobody published. */
+  readonly unknownToken: () => Promise<string>
+  /** Asks an isolate that knows the URL under this name: a good token gets 404. */
+  readonly ask: (name: string, asked?: Ask) => Promise<Observation>
+}
+
+/** Starts it; of several Workers each is an isolate of its own. */
+export async function startKeyRig(names?: readonly string[]): Promise<KeyRig> {
+  const issuer = await serveIssuer()
+  const rig = await startRig({ ...issuer.vars, TOKEN_ALGORITHMS: 'ES256' }, names)
+  const answers = new Map<string, JwksAnswer>()
+  issuer.endpoint.answer = (request) => {
+    const answer = answers.get(new URL(request.url).search.slice(1))
+    if (answer === undefined) throw new Error(`nobody should fetch ${request.url}`)
+    return answer(request)
+  }
+  const world = await createWorld(rig.db)
+  const { subject } = world.administrator.person
+  const claims = { exp: Math.floor(Date.now() / SECOND_MS) + 30 * 24 * 3_600 }
+  const tokenOf = (key = issuer.keys[0]): Promise<string> => issuer.token(subject, { claims, key })
+  const known = await tokenOf()
+  const startedAt = Date.now()
+
+  return {
+    ...rig,
+    issuer,
+    answers,
+    tokenOf,
+    unknownToken: async () => tokenOf(await createKey('ES256')),
+    fetches: (name) =>
+      issuer.endpoint.requests.filter(({ url }) => new URL(url).search === `?${name}`).length,
+    ask(name, { token = known, aheadMs, plan = {}, worker, signal } = {}) {
+      const sent = { organizationID: world.organizationID, userID: 'absent', token }
+      const vars = { JWKS_URL: `${issuer.vars.JWKS_URL}?${name}` }
+      const clock = aheadMs === undefined ? {} : { now: startedAt + aheadMs }
+      return rig.call(
+        signal === undefined ? sent : { ...sent, signal },
+        { ...plan, ...clock, vars },
+        worker,
+      )
+    },
+    async stop() {
+      await rig.stop()
+      await issuer.stop()
+    },
+  }
+}
