@@ -4,7 +4,14 @@
  */
 import { existsSync } from 'node:fs'
 
-const commands = ['start', 'demo', 'reset', 'bundle-size']
+const commands = {
+  start: './start.ts',
+  demo: './demo.ts',
+  reset: './reset.ts',
+  'bundle-size': './bundle-size.ts',
+  'test-e2e': '../test/e2e/run.ts',
+  screenshots: '../test/e2e/screenshots.ts',
+}
 const command = process.argv[2] || ''
 
 function end(message) {
@@ -12,8 +19,8 @@ function end(message) {
   process.exit(1)
 }
 
-if (!commands.includes(command)) {
-  end(`Unknown command "${command}". There are: ${commands.join(', ')}`)
+if (!Object.hasOwn(commands, command)) {
+  end(`Unknown command "${command}". There are: ${Object.keys(commands).join(', ')}`)
 }
 if (!existsSync(new URL('../node_modules/wrangler/package.json', import.meta.url))) {
   end('The packages are not installed yet. Run: npm ci')
@@ -27,7 +34,7 @@ if (!process.features.typescript) {
 }
 
 try {
-  await import(`./${command}.ts`)
+  await import(commands[command])
 } catch (error) {
   end(error instanceof Error && error.name === 'Advice' ? error.message : error)
 }

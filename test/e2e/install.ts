@@ -1,0 +1,63 @@
+/**
+ * Installs what the end-to-end tests need beside the project's own packages, once and with its progress shown: the tools
+ * of this folder's package.json, and a Chromium where the machine has none and lets us.
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Advice } from '../../dev/advice.ts'
+import { findChromium } from './support/browser.ts'
+
+const FOLDER = import.meta.dirname
+
+/** Fonts come along: a page without any is blank. */
+const DEBIAN_PACKAGES = ['chromium', 'fonts-dejavu-core', 'fonts-liberation']
+
+/**
+ * Installs the packages of this folder, unless they are those of its lockfile already.
+ * @throws Advice where npm fails
+ */
+export function installTools(): void {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(FOLDER, 'package-lock.json')))
+    .digest('hex')
+  const stamp = join(FOLDER, 'node_modules', '.installed')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  console.log('Installing the tools of the end-to-end tests, once: about half a minute …')
+  run('npm', ['ci', '--no-audit', '--no-fund'])
+  writeFileSync(stamp, lock)
+}
+
+/**
+ * Makes sure that there is a Chromium.
+ * @throws Advice that says what to install, where that is not ours to do
+ */
+export function installChromium(): void {
+  if (findChromium() !== undefined) return
+  const mayInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  if (!mayInstall) {
+    throw new Advice(
+      'The end-to-end tests need a Chromium, and there is none on the PATH. Install one:\n' +
+        '  Debian, Ubuntu   sudo apt-get install chromium\n' +
+        '  macOS            brew install --cask chromium\n' +
+        'or name the one you have: CHROMIUM=/path/to/chrome npm run test:e2e',
+    )
+  }
+  console.log('Installing Chromium with apt-get, once: a minute or two …')
+  run('apt-get', ['update', '-q'])
+  run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...DEBIAN_PACKAGES])
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, {
+    cwd: FOLDER,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (status === 0) return
+  const what = `${command} ${args.join(' ')}`
+  throw new Advice(
+    error === undefined ? `${what} failed; see above.` : `${what} did not run: ${error.message}`,
+  )
+}

@@ -1,0 +1,83 @@
+/**
+ * A real Chromium without a window, and what a person does in it at the console and at the provider's pages.
+ */
+import { execFileSync } from 'node:child_process'
+import { chromium, type Browser, type Page } from 'playwright-core'
+
+const FLAGS = [
+  '--no-sandbox', // root has no other way
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+]
+const STEP_TIMEOUT_MS = 20_000
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
+
+/** The path of a Chromium on this machine: CHROMIUM, or what the PATH has. */
+export function findChromium(): string | undefined {
+  if (process.env['CHROMIUM']) return process.env['CHROMIUM']
+  for (const name of NAMES) {
+    try {
+      const path = execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' })
+      return path.trim()
+    } catch {
+      // not this one
+    }
+  }
+  return undefined
+}
+
+/**
+ * Starts the browser.
+ * @throws Error where there is none
+ */
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = findChromium()
+  if (executablePath === undefined) {
+    throw new Error(
+      'There is no Chromium on the PATH. Install it, or name one: CHROMIUM=/path/to/chrome',
+    )
+  }
+  return chromium.launch({ executablePath, args: FLAGS })
+}
+
+/** A page that gives up on a step after a while, and hands over what goes wrong in it. */
+export async function openPage(
+  browser: Browser,
+  { url, width = 1280, height = 900 }: { url: string; width?: number; height?: number },
+): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' })
+  context.setDefaultTimeout(STEP_TIMEOUT_MS)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    const { url: source } = message.location()
+    if (message.type() === 'error') complaints.push(`${message.text()} (${source})`)
+  })
+  await page.goto(url)
+  return { page, complaints }
+}
+
+/** At the provider's pages: says who it is, and allows the console to act for that person. */
+export async function passProviderPages(page: Page, name: string): Promise<void> {
+  await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
+  await page.getByRole('button', { name }).click()
+  const allow = page.getByRole('button', { name: 'Allow' })
+  const back = page.getByRole('heading', { name: 'Identity console' })
+  await allow.or(back).waitFor()
+  if (await allow.isVisible()) await allow.click()
+  await back.waitFor()
+}
+
+/** From the console to the provider and back. */
+export async function signInAtConsole(page: Page, name: string): Promise<void> {
+  await page
+    .getByRole('button', { name: /^Sign in/ })
+    .first()
+    .click()
+  await passProviderPages(page, name)
+  await page.getByRole('button', { name: `Sign out ${name}` }).waitFor()
+}
