@@ -14,6 +14,7 @@ import {
   caller,
   inactivityOfCaller,
   kindOfCaller,
+  namesOne,
   permittedCaller,
   takesLastAdministrator,
   target,
@@ -72,7 +73,7 @@ const record: readonly (readonly [Column, SQL])[] = [
 ]
 
 /** Writes the record where caller, permission and target are right. A conflict: this ID or key has its record already. */
-function recordDeletion(condition: SQL): SQL {
+function recordDeletion(...conditions: SQL[]): SQL {
   return sql`insert into ${userDeletions} (${sql.join(
     record.map(([column]) => bare(column)),
     sql`, `,
@@ -82,7 +83,7 @@ function recordDeletion(condition: SQL): SQL {
       sql`, `,
     )}
     from ${organizationUsers} as ${target} cross join (${permittedCaller}) as "caller"
-    where ${isTarget} and ${condition}
+    where ${and(isTarget, namesOne, ...conditions)}
     on conflict do nothing`
 }
 
@@ -101,17 +102,25 @@ const hasReplay = sql`exists (select 1 from ${userDeletions} where ${and(
   eq(userDeletions.organizationUserID, placeholder('userID')),
 )})`
 
-/** The order of checks, as one expression. What is left at its end was refused for the last administrator's sake. */
+const when = (condition: SQL, outcome: RemovalResult['outcome']): SQL =>
+  sql`iif(${condition}, ${sql.param(outcome)}, null)`
+
+/** The checks in their order: the first that applies is the outcome. What passes all was the last administrator. */
+const checks = [
+  when(sql`${userDeletions.id} is not null`, 'deleted'),
+  when(sql`${kindOfCaller} is null`, 'caller_unknown'),
+  inactivityOfCaller,
+  when(hasReplay, 'replayed'),
+  when(sql`not exists (${permittedCaller})`, 'not_permitted'),
+  when(
+    sql`not exists (select 1 from ${organizationUsers} as ${target} where ${isTarget})`,
+    'user_not_found',
+  ),
+  sql.param('last_administrator'),
+]
+
 const reportOutcome = sql`select
-  case
-    when ${userDeletions.id} is not null then 'deleted'
-    when ${kindOfCaller} is null then 'caller_unknown'
-    when ${inactivityOfCaller} is not null then ${inactivityOfCaller}
-    when ${hasReplay} then 'replayed'
-    when not exists (${permittedCaller}) then 'not_permitted'
-    when not exists (select 1 from ${organizationUsers} as ${target} where ${isTarget}) then 'user_not_found'
-    else 'last_administrator'
-  end as "outcome",
+  coalesce(${sql.join(checks, sql`, `)}) as "outcome",
   coalesce(${userDeletions.actorKind}, ${kindOfCaller}) as "actorKind",
   ${userDeletions.groupsRemoved} as "groupsRemoved"
   from (select 1) left join ${userDeletions} on ${isThisDeletion}`
@@ -127,7 +136,7 @@ function compile(statement: SQL): Statement {
   const query = statement.toQuery({
     casing: new CasingCache(),
     inlineParams: true,
-    escapeName: (name) => `"${name}"`,
+    escapeName: (name) => name, // all of schema.ts are plain words
     escapeString: (text) => `'${text.replaceAll("'", "''")}'`,
     escapeParam: (_, chunk) => {
       const { name } = (is(chunk, Param) ? chunk.value : chunk) as Placeholder
@@ -139,7 +148,7 @@ function compile(statement: SQL): Statement {
 }
 
 const afterRecord = [deleteMemberships, deleteUser, reportOutcome].map(compile)
-const BATCH = [compile(recordDeletion(sql`true`)), ...afterRecord]
+const BATCH = [compile(recordDeletion()), ...afterRecord]
 const BATCH_KEEPING_ADMINISTRATOR = [
   compile(recordDeletion(sql`not (${takesLastAdministrator})`)),
   ...afterRecord,

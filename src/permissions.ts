@@ -5,7 +5,7 @@
  * The queries name the caller by the placeholder `subject` and the organization by `organizationID`. Their joins are
  * CROSS JOINs, which SQLite runs in the order written: from one caller to its groups to their roles, never by a scan.
  */
-import { eq, ne, sql, type SQL } from 'drizzle-orm'
+import { and, eq, ne, sql, type Column, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 import {
   globalRoleBindings,
@@ -31,68 +31,69 @@ export const caller = {
   membershipID: sql`"caller"."membershipID"`,
 }
 
-const userNamed = sql`select 1 from ${users} where ${eq(users.subject, subject)}`
-const serviceAccountNamed = sql`select 1 from ${serviceAccounts} where ${eq(serviceAccounts.id, subject)}`
+const isUser = sql`exists (select 1 from ${users} where ${eq(users.subject, subject)})`
+const isServiceAccount = sql`exists (select 1 from ${serviceAccounts} where ${eq(serviceAccounts.id, subject)})`
 
-/** The active global user whom the subject names, unless it names a service account too: then it names nobody. */
-const isActiveUser = sql`${eq(users.subject, subject)} and ${eq(users.state, 'active')}
-  and not exists (${serviceAccountNamed})`
+/** A subject that names a user and a service account names nobody. */
+export const namesOne = sql`not (${isServiceAccount} and ${isUser})`
 
-/** Joins the role permissions of a binding of roles; empty where none of them grants the deletion of users. */
-function joinGrants(roleID: SQL, scope: 'global' | 'organization'): SQL {
+/** What the subject names: a user or a service account; null for nobody, and for both. */
+export const kindOfCaller = sql`case when ${isServiceAccount} then iif(${isUser}, null, 'service_account')
+  when ${isUser} then 'user' end`
+
+/** Why a caller that is known may do nothing anywhere, as a reason; null where it is active. */
+export const inactivityOfCaller = sql`(select 'caller_' || ${users.state} from ${users}
+  where ${eq(users.subject, subject)} and ${ne(users.state, 'active')})`
+
+/** Joins what a role permits, where that is the deletion of users, at one scope. */
+function joinPermission(roleID: Column, scope: 'global' | 'organization'): SQL {
   return sql`cross join ${rolePermissions} on ${eq(rolePermissions.roleID, roleID)}
     and ${eq(rolePermissions.scope, scope)} and ${eq(rolePermissions.endpoint, 'identity:users')}
     and ${eq(rolePermissions.operation, 'delete')}`
 }
 
-/** Joins what the roles of a group grant in its organization. */
-function joinGroupGrants(groupID: SQL): SQL {
+/** Joins what the roles of a group permit in its organization. */
+function joinPermissionOfGroup(groupID: SQL | Column): SQL {
   return sql`cross join ${groupRoles} on ${eq(groupRoles.groupID, groupID)}
-    ${joinGrants(sql`${groupRoles.roleID}`, 'organization')}`
+    ${joinPermission(groupRoles.roleID, 'organization')}`
 }
 
-/** An active user with an active membership, through the groups of its organization. */
-const grantToMember = sql`select 'user' as "kind", ${organizationUsers.id} as "membershipID"
+const isActiveUser = and(eq(users.subject, subject), eq(users.state, 'active'))
+
+/** The groups of an active user's active membership in the organization. */
+const groupsOfMember = sql`
+  select 'user' as "kind", ${organizationUsers.id} as "membershipID", ${groupMembers.groupID} as "groupID"
   from ${users}
   cross join ${organizationUsers} on ${eq(organizationUsers.userID, users.id)}
     and ${eq(organizationUsers.organizationID, organizationID)} and ${eq(organizationUsers.state, 'active')}
   cross join ${groupMembers} on ${eq(groupMembers.organizationUserID, organizationUsers.id)}
-  ${joinGroupGrants(sql`${groupMembers.groupID}`)}
   where ${isActiveUser}`
 
-/** A service account of the organization, through its groups. */
-const grantToServiceAccount = sql`select 'service_account', null
+/** The groups of a service account of the organization. */
+const groupsOfServiceAccount = sql`
+  select 'service_account', null, ${groupServiceAccounts.groupID}
   from ${serviceAccounts}
   cross join ${groupServiceAccounts} on ${eq(groupServiceAccounts.serviceAccountID, serviceAccounts.id)}
-  ${joinGroupGrants(sql`${groupServiceAccounts.groupID}`)}
-  where ${eq(serviceAccounts.id, subject)} and ${eq(serviceAccounts.organizationID, organizationID)}
-    and not exists (${userNamed})`
+  where ${eq(serviceAccounts.id, subject)} and ${eq(serviceAccounts.organizationID, organizationID)}`
 
 /** An active user with a role at global scope: a platform administrator, member or not. */
-const grantToPlatformAdministrator = sql`select 'user', null
+const platformAdministrator = sql`select 'user', null
   from ${users}
   cross join ${globalRoleBindings} on ${eq(globalRoleBindings.userID, users.id)}
-  ${joinGrants(sql`${globalRoleBindings.roleID}`, 'global')}
+  ${joinPermission(globalRoleBindings.roleID, 'global')}
   where ${isActiveUser}`
 
 /** The caller, where it may delete users in the organization: one row or none. */
-export const permittedCaller = sql`select * from (
-  ${grantToMember} union all ${grantToServiceAccount} union all ${grantToPlatformAdministrator}
-) limit 1`
-
-const stateOfUser = sql`(select ${users.state} from ${users} where ${eq(users.subject, subject)})`
-
-/** What the subject names: a user or a service account; null for nobody, and for both. */
-export const kindOfCaller = sql`case when exists (${serviceAccountNamed})
-  then iif(exists (${userNamed}), null, 'service_account') else iif(exists (${userNamed}), 'user', null) end`
-
-/** Why a caller that is known may do nothing anywhere, as a reason; null where it is active. */
-export const inactivityOfCaller = sql`nullif('caller_' || ${stateOfUser}, 'caller_active')`
+export const permittedCaller = sql`select "kind", "membershipID"
+  from (${groupsOfMember} union all ${groupsOfServiceAccount})
+  ${joinPermissionOfGroup(sql`"groupID"`)}
+  union all ${platformAdministrator}
+  limit 1`
 
 /** The people who may delete users in the organization: active users with an active membership in a granting group. */
 const administrators = sql`select 1
   from ${groups}
-  ${joinGroupGrants(sql`${groups.id}`)}
+  ${joinPermissionOfGroup(groups.id)}
   cross join ${groupMembers} on ${eq(groupMembers.groupID, groups.id)}
   cross join ${organizationUsers} on ${eq(organizationUsers.id, groupMembers.organizationUserID)}
     and ${eq(organizationUsers.state, 'active')}
@@ -109,4 +110,4 @@ export const takesLastAdministrator = sql`
   (${caller.kind} = 'service_account' or ${caller.membershipID} is ${target.id})
   and exists (${administrators} and ${eq(organizationUsers.id, target.id)})
   and not exists (${administrators} and ${ne(organizationUsers.id, target.id)})
-  and not exists (${grantToPlatformAdministrator})`
+  and not exists (${platformAdministrator})`
