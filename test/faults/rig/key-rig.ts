@@ -2,8 +2,10 @@
  * What every test on keys needs: the rig, an issuer whose answers are set for each JWKS URL, and calls of which a good
  * token gets 404. For a URL of its own an isolate has no keys yet, so each name stands for a cold start.
  */
+import { connect } from 'node:net'
 import type { JwksAnswer } from '../../support/jwks-answers'
 import { createKey, type SigningKey } from '../../support/keys'
+import { pathOf } from '../../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
 import { createWorld } from '../../support/world'
 import type { Plan } from './plan'
@@ -21,7 +23,6 @@ export interface Ask {
   readonly aheadMs?: number
   readonly plan?: Plan
   readonly worker?: string
-  readonly signal?: AbortSignal
 }
 
 /** The rig with its issuer. */
@@ -37,10 +38,12 @@ export interface KeyRig extends Rig {
   readonly unknownToken: () => Promise<string>
   /** Asks an isolate that knows the URL under this name: a good token gets 404. */
   readonly ask: (name: string, asked?: Ask) => Promise<Observation>
+  /** Asks as `ask` does. @returns what breaks the caller's connection while its request is under way */
+  readonly askAndLeave: (name: string, asked?: Ask) => Promise<() => void>
 }
 
 /** Starts it; of several Workers each is an isolate of its own. */
-export async function startKeyRig(names?: readonly string[]): Promise<KeyRig> {
+export async function startKeyRig(names: readonly string[] = ['rig']): Promise<KeyRig> {
   const issuer = await serveIssuer()
   const rig = await startRig({ ...issuer.vars, TOKEN_ALGORITHMS: 'ES256' }, names)
   const answers = new Map<string, JwksAnswer>()
@@ -56,6 +59,16 @@ export async function startKeyRig(names?: readonly string[]): Promise<KeyRig> {
   const known = await tokenOf()
   const startedAt = Date.now()
 
+  const sentOf = ({ token = known }: Ask) => ({
+    organizationID: world.organizationID,
+    userID: 'absent',
+    token,
+  })
+  function planOf(name: string, { aheadMs, plan = {} }: Ask): Plan {
+    const clock = aheadMs === undefined ? {} : { now: startedAt + aheadMs }
+    return { ...plan, ...clock, vars: { JWKS_URL: `${issuer.vars.JWKS_URL}?${name}` } }
+  }
+
   return {
     ...rig,
     issuer,
@@ -64,15 +77,16 @@ export async function startKeyRig(names?: readonly string[]): Promise<KeyRig> {
     unknownToken: async () => tokenOf(await createKey('ES256')),
     fetches: (name) =>
       issuer.endpoint.requests.filter(({ url }) => new URL(url).search === `?${name}`).length,
-    ask(name, { token = known, aheadMs, plan = {}, worker, signal } = {}) {
-      const sent = { organizationID: world.organizationID, userID: 'absent', token }
-      const vars = { JWKS_URL: `${issuer.vars.JWKS_URL}?${name}` }
-      const clock = aheadMs === undefined ? {} : { now: startedAt + aheadMs }
-      return rig.call(
-        signal === undefined ? sent : { ...sent, signal },
-        { ...plan, ...clock, vars },
-        worker,
-      )
+    ask: (name, asked = {}) => rig.call(sentOf(asked), planOf(name, asked), asked.worker),
+    async askAndLeave(name, asked = {}) {
+      const requestID = await rig.plan(planOf(name, asked), asked.worker)
+      const { organizationID, userID, token } = sentOf(asked)
+      const { hostname, port } = rig.urlOf(asked.worker ?? names[0] ?? '')
+      const socket = connect(Number(port), hostname).on('error', () => {})
+      socket.write(`DELETE ${pathOf(organizationID, userID)} HTTP/1.1\r\nHost: ${hostname}\r\n`)
+      socket.write(`Authorization: Bearer ${token}\r\nX-Request-Id: ${requestID}\r\n\r\n`)
+      // A plain close would not do: the runtime takes it for the end of what the caller says, not of the caller.
+      return () => socket.resetAndDestroy()
     },
     async stop() {
       await rig.stop()

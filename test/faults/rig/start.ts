@@ -27,8 +27,6 @@ export interface Rig extends LocalWorkers {
   lineOf(requestID: string): Promise<LogLine>
 }
 
-const NAMES = ['rig'] as const
-
 /** Bundles the rig; the deployed bundle stays a module of its own. */
 async function bundleRig(): Promise<string> {
   const { outputFiles } = await build({
@@ -55,7 +53,7 @@ async function bundleRig(): Promise<string> {
 /** Starts one Worker of each name; all share one database. */
 export async function startRig(
   vars: Readonly<Record<string, string>>,
-  names: readonly string[] = NAMES,
+  names: readonly string[] = ['rig'],
 ): Promise<Rig> {
   const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
   const folder = inject('bundle')

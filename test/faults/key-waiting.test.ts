@@ -1,0 +1,102 @@
+/**
+ * Requests that wait for keys which another request fetches, and the other goes away: a promise of a request that has
+ * ended may never settle, so whoever waits for one must be able to help itself.
+ */
+import { afterAll, expect, test } from 'vitest'
+import { heldBack, withBody, type JwksAnswer } from '../support/jwks-answers'
+import { MINUTE_MS, startKeyRig, type Ask } from './rig/key-rig'
+import type { Observation } from './rig/start'
+
+const rig = await startKeyRig()
+const { answers, ask, fetches, issuer } = rig
+const good = withBody(issuer.jwks())
+afterAll(() => rig.stop())
+
+const poll = (question: () => unknown) => expect.poll(question, { timeout: 20_000 })
+
+/** Holds the first request back that the issuer gets, answers all others. */
+function holdFirst(name: string): { release: () => void } {
+  const held = heldBack(good)
+  let isFirst = true
+  const answer: JwksAnswer = (request) => {
+    const mine = isFirst ? held.answer : good
+    isFirst = false
+    return mine(request)
+  }
+  answers.set(name, answer)
+  return held
+}
+
+/** Starts a call, waits until its fetch is at the issuer, and lets its caller go away. */
+async function abandon(name: string, asked: Ask, fetched: number): Promise<void> {
+  const leave = await rig.askAndLeave(name, asked)
+  await poll(() => fetches(name)).toBe(fetched)
+  leave()
+}
+
+const statuses = async (calls: readonly Promise<Observation>[]): Promise<Set<number>> =>
+  new Set((await Promise.all(calls)).map(({ status }) => status))
+
+test('who waits for the fetch of a caller that went away gets its answer from that fetch', async () => {
+  const name = 'survivor'
+  const held = holdFirst(name)
+  await abandon(name, {}, 1)
+  const followers = Array.from({ length: 30 }, () => ask(name))
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  held.release()
+  expect(await statuses(followers)).toEqual(new Set([404]))
+  expect(fetches(name)).toBe(1)
+})
+
+test('where the fetch went away with its caller, one of those who wait fetches for all', async () => {
+  const name = 'orphans'
+  holdFirst(name)
+  await abandon(name, { plan: { mortal: true } }, 1)
+  const followers = Array.from({ length: 30 }, () => ask(name))
+  expect(await statuses(followers)).toEqual(new Set([404]))
+  expect(fetches(name)).toBe(2)
+})
+
+test('who waits for an unknown key behind a fetch that went away fetches for itself', async () => {
+  const name = 'unknown'
+  const token = await rig.unknownToken()
+  answers.set(name, good)
+  expect((await ask(name, { aheadMs: -MINUTE_MS })).status).toBe(404)
+  holdFirst(name)
+  await abandon(name, { plan: { mortal: true }, token }, 2)
+  const followers = Array.from({ length: 10 }, () => ask(name, { token }))
+  const others = Array.from({ length: 10 }, () => ask(name))
+  expect(await statuses(others)).toEqual(new Set([404]))
+  expect(await statuses(followers)).toEqual(new Set([401]))
+  expect(fetches(name)).toBe(3)
+})
+
+test('a refresh behind an answer that went away is not the last one', async () => {
+  const name = 'refresh'
+  answers.set(name, good)
+  await ask(name, { aheadMs: 0 })
+  holdFirst(name)
+  // The answer is there before the fetch has ended, and nothing keeps the fetch alive.
+  expect((await ask(name, { aheadMs: 10 * MINUTE_MS, plan: { mortal: true } })).status).toBe(404)
+  for (const minutes of [11, 12]) {
+    expect((await ask(name, { aheadMs: minutes * MINUTE_MS })).status).toBe(404)
+  }
+  await poll(() => fetches(name)).toBeGreaterThanOrEqual(2)
+  const token = await rig.unknownToken()
+  expect((await ask(name, { aheadMs: 13 * MINUTE_MS, token })).status).toBe(401)
+})
+
+test('of 200 callers of a cold isolate half go away, and nobody else is left waiting', async () => {
+  const name = 'crowd'
+  const held = holdFirst(name)
+  const leave = await Promise.all(
+    Array.from({ length: 100 }, (_, index) =>
+      rig.askAndLeave(name, { plan: { mortal: index % 2 === 0 } }),
+    ),
+  )
+  const staying = Array.from({ length: 100 }, () => ask(name))
+  await poll(() => fetches(name)).toBeGreaterThan(0)
+  for (const each of leave) each()
+  held.release()
+  expect(await statuses(staying)).toEqual(new Set([404]))
+})
