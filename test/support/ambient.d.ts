@@ -3,6 +3,7 @@
  * Worker under test.
  */
 import type { D1Migration } from '@cloudflare/vitest-plugin'
+import type { URLSearchParamsIterator } from 'node:url'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,6 +15,14 @@ declare module 'vitest' {
 }
 
 declare global {
+  /** The runtime's own types say less of these iterators than Node's, which would keep a URL out of Node's API. */
+  interface URLSearchParams {
+    entries(): URLSearchParamsIterator<[string, string]>
+    keys(): URLSearchParamsIterator<string>
+    values(): URLSearchParamsIterator<string>
+    [Symbol.iterator](): URLSearchParamsIterator<[string, string]>
+  }
+
   namespace Cloudflare {
     interface GlobalProps {
       mainModule: typeof import('../../src/index')

@@ -22,6 +22,8 @@ export interface Call {
   readonly token?: string
   readonly headers?: HeadersInit
   readonly body?: BodyInit
+  /** Does not wait for the work that goes on behind the response; see `Answer.settled`. */
+  readonly inBackground?: boolean
 }
 
 /** What came back. */
@@ -31,6 +33,8 @@ export interface Answer {
   readonly body: string
   /** What the Worker logged of the request. */
   readonly line: LogLine
+  /** Resolves when the work behind the response has ended. */
+  readonly settled: Promise<void>
 }
 
 /** Variables in any form that a configuration can give them; undefined leaves one out. */
@@ -39,22 +43,32 @@ export type Vars = Readonly<Partial<Record<keyof Environment, unknown>>>
 /** Calls with one configuration: an environment of its own, as a deployed isolate has. */
 export type Caller = (call: Call) => Promise<Answer>
 
-/** A caller of a Worker that trusts the issuer; `vars` go before everything else, bindings too. */
-export function createCaller({ vars: trust }: { vars: IssuerVars }, vars: Vars = {}): Caller {
+/**
+ * A caller of a Worker that trusts the issuer.
+ *
+ * @param vars go before everything else, bindings too
+ * @param module the Worker, where it is not the one of this test file
+ */
+export function createCaller(
+  { vars: trust }: { readonly vars: IssuerVars },
+  vars: Vars = {},
+  module: typeof worker = worker,
+): Caller {
   const environment = { ...env, ...trust, ...vars } as Environment
   return async (call) => {
     const request = createRequest(call)
     const ctx = createExecutionContext()
-    const response = await worker.fetch(request, environment, ctx)
+    const response = await module.fetch(request, environment, ctx)
     const body = await response.text()
-    await waitOnExecutionContext(ctx)
+    const settled = waitOnExecutionContext(ctx)
+    if (call.inBackground !== true) await settled
     const { status, headers } = response
     const { method } = request
     checkAnswer({ method, path: new URL(request.url).pathname, status, headers, body })
     const lines = readLines().filter((line) => line.requestID === headers.get('X-Request-Id'))
     const line = lines.at(-1)
     if (line === undefined) throw new Error('the Worker logged no line of this request')
-    return { status, headers, body, line }
+    return { status, headers, body, line, settled }
   }
 }
 

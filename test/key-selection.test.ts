@@ -1,0 +1,120 @@
+/**
+ * Which published key verifies a token? Where several fit, each is tried; one that may not be used, or that the runtime
+ * does not take, spoils only itself.
+ */
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createKey, without, type SigningKey } from './support/keys'
+import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
+
+let first: SigningKey
+let second: SigningKey
+let third: SigningKey
+let rsa: SigningKey
+
+beforeAll(async () => {
+  first = await createKey('ES256', 'same')
+  second = await createKey('ES256', 'same')
+  third = await createKey('ES256', 'same')
+  rsa = await createKey('RS256')
+})
+
+const noKeyID = { header: { kid: undefined } }
+
+describe('several keys fit', () => {
+  test('a token without a key ID: each is tried', async () => {
+    const { publish, present } = await setKeyStage()
+    publish(rsa.publicJWK, first.publicJWK, second.publicJWK)
+    expect((await present({ key: first, ...noKeyID })).status).toBe(ACCEPTED)
+    expect((await present({ key: second, ...noKeyID })).status).toBe(ACCEPTED)
+    expect((await present({ key: rsa, ...noKeyID })).status).toBe(ACCEPTED)
+  })
+
+  test('a key ID that is there more than once: each is tried', async () => {
+    const { publish, present } = await setKeyStage()
+    publish(first.publicJWK, second.publicJWK)
+    expect((await present({ key: first })).status).toBe(ACCEPTED)
+    expect((await present({ key: second })).status).toBe(ACCEPTED)
+  })
+
+  test('none verifies the token: 401', async () => {
+    const { publish, present } = await setKeyStage()
+    publish(first.publicJWK, second.publicJWK)
+    const answer = await present({ key: third })
+    expect(answer.status).toBe(401)
+    expect(answer.line.reason).toBe('jwt_signature_invalid')
+  })
+
+  test('the token is judged beyond its signature: an expired one says so', async () => {
+    const { publish, present } = await setKeyStage()
+    publish(first.publicJWK, second.publicJWK)
+    for (const key of [first, second]) {
+      const answer = await present({ key, claims: { exp: 1 } })
+      expect(answer.headers.get('WWW-Authenticate')).toContain('the access token expired')
+      expect((await present({ key, claims: { aud: 'other' } })).status).toBe(401)
+    }
+  })
+})
+
+test('keys that have no ID serve tokens without one', async () => {
+  const { publish, present } = await setKeyStage()
+  publish(without(first.publicJWK, 'kid'))
+  expect((await present({ key: first, ...noKeyID })).status).toBe(ACCEPTED)
+  expect((await present({ key: first })).status).toBe(401)
+})
+
+describe('a key is not used, and the others serve', () => {
+  const unusable: [string, () => Promise<[published: object, signer: SigningKey]>][] = [
+    ['that holds d', async () => [first.privateJWK, first]],
+    ['of RSA that holds d', async () => [rsa.privateJWK, rsa]],
+    ...(['p', 'q', 'dp', 'dq', 'qi'] as const).map((member): (typeof unusable)[number] => [
+      `of RSA that holds ${member}`,
+      async () => [{ ...rsa.publicJWK, [member]: rsa.privateJWK[member] }, rsa],
+    ]),
+    ['for encryption', async () => [{ ...first.publicJWK, use: 'enc' }, first]],
+    [
+      'whose operations lack verify',
+      async () => [{ ...without(first.publicJWK, 'use'), key_ops: ['sign'] }, first],
+    ],
+    [
+      'whose operations are no list',
+      async () => [{ ...first.publicJWK, key_ops: 'verify' }, first],
+    ],
+    [
+      'whose point is off the curve',
+      async () => [{ ...first.publicJWK, y: first.publicJWK.x }, first],
+    ],
+    ['without a coordinate', async () => [without(first.publicJWK, 'y'), first]],
+    ['with a coordinate that is no text', async () => [{ ...first.publicJWK, x: 7 }, first]],
+    ['of another curve than it says', async () => [{ ...first.publicJWK, crv: 'P-384' }, first]],
+    ['with the exponent 1', async () => [{ ...rsa.publicJWK, e: 'AQ' }, rsa]],
+    ['without an exponent', async () => [without(rsa.publicJWK, 'e'), rsa]],
+    ['of RSA with 1024 bits', createWeakKey],
+    ['with an algorithm that is no text', async () => [{ ...first.publicJWK, alg: 7 }, first]],
+  ]
+
+  test.each(unusable)('%s', async (_, make) => {
+    const [published, signer] = await make()
+    const { publish, present, issuer } = await setKeyStage()
+    publish(published, issuer.keys[0].publicJWK)
+    const answer = await present({ key: signer })
+    expect(answer.status).toBe(401)
+    expect((await present()).status).toBe(ACCEPTED)
+  })
+})
+
+/** An RSA key below what RFC 7518, 3.3 asks for, with good signatures. */
+async function createWeakKey(): Promise<[object, SigningKey]> {
+  const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+  const size = { modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }
+  const pair = await crypto.subtle.generateKey({ ...algorithm, ...size }, true, ['sign', 'verify'])
+  if (!('privateKey' in pair)) throw new Error('there is no key pair')
+  const publicJWK = {
+    ...((await crypto.subtle.exportKey('jwk', pair.publicKey)) as object),
+    kid: 'weak',
+  }
+  const sign = async (input: string) => {
+    const bytes = new TextEncoder().encode(input)
+    return new Uint8Array(await crypto.subtle.sign(algorithm, pair.privateKey, bytes))
+  }
+  return [publicJWK, { ...rsa, kid: 'weak', sign }]
+}

@@ -1,0 +1,177 @@
+/**
+ * One fetch for many: concurrent calls of one isolate, isolates that share a cache, and the binding that carries the
+ * fetch.
+ */
+import { describe, expect, test, vi } from 'vitest'
+import type worker from '../src/index'
+import { createKey } from './support/keys'
+import { after, breakConnection, withBody } from './support/jwks-answers'
+import { createCaller } from './support/worker/caller'
+import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
+import { ACCEPTED, setKeyStage, type KeyStage } from './support/worker/key-stage'
+
+const MANY = 40
+
+async function presentMany(
+  { present }: KeyStage,
+  changes?: Parameters<KeyStage['present']>[0],
+): Promise<Set<number>> {
+  const answers = await Promise.all(Array.from({ length: MANY }, () => present(changes)))
+  return new Set(answers.map(({ status }) => status))
+}
+
+describe('many calls at once cause one fetch', () => {
+  test('on a cold start', async () => {
+    const stage = await setKeyStage()
+    stage.endpoint.answer = after(50, withBody(stage.issuer.jwks()))
+    expect(await presentMany(stage)).toEqual(new Set([ACCEPTED]))
+    expect(stage.fetches()).toBe(1)
+  })
+
+  test('on a cold start that fails, and share its outcome', async () => {
+    const stage = await setKeyStage()
+    stage.endpoint.answer = after(50, breakConnection)
+    expect(await presentMany(stage)).toEqual(new Set([500]))
+    expect(stage.fetches()).toBe(1)
+  })
+
+  test('on a refresh', async () => {
+    stopClock()
+    const stage = await setKeyStage()
+    await stage.present()
+    passTime(10 * MINUTE)
+    expect(await presentMany(stage)).toEqual(new Set([ACCEPTED]))
+    expect(stage.fetches()).toBe(2)
+  })
+
+  test('on a key ID that is new, and all of them find it', async () => {
+    stopClock()
+    const stage = await setKeyStage()
+    const next = await stage.createKey()
+    await stage.present()
+    passTime(30 * SECOND)
+    const both = [stage.issuer.keys[0].publicJWK, next.publicJWK]
+    stage.endpoint.answer = after(50, withBody(stage.issuer.jwks(both)))
+    expect(await presentMany(stage, { key: next })).toEqual(new Set([ACCEPTED]))
+    expect(stage.fetches()).toBe(2)
+  })
+})
+
+/** The Worker's modules anew: memory of an isolate that has not seen the issuer, beside the same Cache API. */
+async function startIsolate({ issuer }: KeyStage, vars = {}) {
+  vi.resetModules()
+  const fresh = (await import('../src/index')) as { default: typeof worker }
+  const call = createCaller(issuer, vars, fresh.default)
+  return async (key = issuer.keys[0]) => {
+    const token = await issuer.token('a stranger', { key, claims: { exp: 99_999_999_999 } })
+    const { status, line } = await call({ organizationID: 'o', userID: 'u', token })
+    return line.reason ?? status
+  }
+}
+/** The token was judged and was good; that its subject is nobody says the database. */
+const JUDGED = 'caller_unknown'
+
+describe('another isolate of the location', () => {
+  test('uses what one has fetched, without asking the issuer', async () => {
+    const stage = await setKeyStage()
+    await stage.present()
+    const present = await startIsolate(stage)
+    expect(await present()).toBe(JUDGED)
+    expect(stage.fetches()).toBe(1)
+  })
+
+  test('takes the age of the keys over: it refreshes ten minutes after they were fetched', async () => {
+    stopClock()
+    const stage = await setKeyStage()
+    await stage.present()
+    passTime(9 * MINUTE)
+    const present = await startIsolate(stage)
+    await present()
+    expect(stage.fetches()).toBe(1)
+    passTime(MINUTE)
+    expect(await present()).toBe(JUDGED)
+    expect(stage.fetches()).toBe(2)
+  })
+
+  test('starts while the issuer is down, with the keys that another one has fetched', async () => {
+    stopClock()
+    const stage = await setKeyStage()
+    await stage.present()
+    stage.endpoint.answer = breakConnection
+    passTime(24 * HOUR - 1)
+    const present = await startIsolate(stage)
+    expect(await present()).toBe(JUDGED)
+    passTime(1)
+    const late = await startIsolate(stage)
+    expect(await late()).toBe('jwks_unavailable')
+  })
+
+  test('asks the issuer for a key that the cached set does not have', async () => {
+    const stage = await setKeyStage()
+    await stage.present()
+    const next = await stage.createKey()
+    stage.publish(stage.issuer.keys[0].publicJWK, next.publicJWK)
+    const present = await startIsolate(stage)
+    expect(await present(next)).toBe(JUDGED)
+    expect(stage.fetches()).toBe(2)
+  })
+
+  test('that allows other algorithms looks at the cached keys for itself', async () => {
+    const stage = await setKeyStage()
+    await stage.present()
+    const present = await startIsolate(stage, { TOKEN_ALGORITHMS: 'RS256' })
+    expect(await present(await createKey('RS256'))).toBe('jwks_unavailable')
+    expect(stage.fetches()).toBe(2)
+  })
+
+  test('asks the issuer where the Cache API does not work', async () => {
+    const stage = await setKeyStage()
+    vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
+    expect((await stage.present()).status).toBe(ACCEPTED)
+    const present = await startIsolate(stage)
+    expect(await present()).toBe(JUDGED)
+    expect(stage.fetches()).toBe(2)
+  })
+
+  test('asks the issuer where the Cache API holds something else', async () => {
+    const stage = await setKeyStage()
+    const cache = await caches.open('identity-jwks')
+    const headers = { 'Cache-Control': 'max-age=3600' }
+    await cache.put(stage.issuer.vars.JWKS_URL, new Response('{"keys":', { headers }))
+    expect((await stage.present()).status).toBe(ACCEPTED)
+  })
+})
+
+describe('with the binding ISSUER', () => {
+  test('the keys are fetched through it, under JWKS_URL, and not over the network', async () => {
+    const asked: string[] = []
+    const issuerOfBinding = await setKeyStage()
+    const ISSUER = {
+      async fetch(input: RequestInfo, init?: RequestInit) {
+        asked.push(new Request(input, init).url)
+        return new Response(issuerOfBinding.issuer.jwks())
+      },
+    }
+    const call = createCaller(issuerOfBinding.issuer, {
+      ISSUER,
+      JWKS_URL: 'http://issuer.internal/keys',
+    })
+    const token = await issuerOfBinding.issuer.token('a stranger')
+    const { line } = await call({ organizationID: 'o', userID: 'u', token })
+    expect(line.reason).toBe('caller_unknown')
+    expect(asked).toEqual(['http://issuer.internal/keys'])
+    expect(fetch).not.toHaveBeenCalled()
+  })
+
+  test('an outage of it is a 500', async () => {
+    const ISSUER = {
+      async fetch() {
+        throw new Error('the binding is broken')
+      },
+    }
+    const stage = await setKeyStage({ ISSUER })
+    const answer = await stage.present()
+    expect(answer.status).toBe(500)
+    expect(answer.line.reason).toBe('jwks_unavailable')
+  })
+})

@@ -1,0 +1,204 @@
+/**
+ * When is the issuer asked? The cached keys over time, on a stopped clock, with every fetch counted.
+ */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { breakConnection, heldBack, withBody, withStatus } from './support/jwks-answers'
+import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
+import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
+
+beforeEach(stopClock)
+
+test('the first call asks the issuer once, for a JWK Set and without following redirects', async () => {
+  const { present, endpoint, issuer } = await setKeyStage()
+  expect((await present()).status).toBe(ACCEPTED)
+  const [request] = endpoint.requests
+  expect(endpoint.requests).toHaveLength(1)
+  expect(request?.method).toBe('GET')
+  expect(request?.url).toBe(issuer.vars.JWKS_URL)
+  expect(request?.headers.get('Accept')).toBe('application/jwk-set+json, application/json')
+  expect(request?.headers.has('Authorization')).toBe(false)
+  expect(request?.redirect).toBe('manual')
+})
+
+describe('keys are fresh for ten minutes', () => {
+  test('in which the issuer is not asked', async () => {
+    const { present, fetches } = await setKeyStage()
+    await present()
+    passTime(10 * MINUTE - 1)
+    for (let count = 0; count < 5; count++) await present()
+    expect(fetches()).toBe(1)
+  })
+
+  test('after which they still serve at once, while one refresh runs behind the response', async () => {
+    const { present, fetches, endpoint, issuer } = await setKeyStage()
+    await present()
+    passTime(10 * MINUTE)
+    const { answer, release } = heldBack(withBody(issuer.jwks()))
+    endpoint.answer = answer
+    const inBackground = true
+    const first = await present({}, { inBackground })
+    const second = await present({}, { inBackground })
+    expect([first.status, second.status]).toEqual([ACCEPTED, ACCEPTED])
+    expect(fetches()).toBe(2)
+    release()
+    await Promise.all([first.settled, second.settled])
+    await present()
+    expect(fetches()).toBe(2)
+  })
+
+  test('counted from the refresh again', async () => {
+    const { present, fetches } = await setKeyStage()
+    await present()
+    passTime(10 * MINUTE)
+    await present()
+    passTime(10 * MINUTE - 1)
+    await present()
+    expect(fetches()).toBe(2)
+    passTime(1)
+    await present()
+    expect(fetches()).toBe(3)
+  })
+})
+
+test('after a refresh the new keys serve, and a key that was taken back does not', async () => {
+  const { present, publish, createKey, issuer } = await setKeyStage()
+  const next = await createKey()
+  await present()
+  publish(next.publicJWK)
+  passTime(10 * MINUTE)
+  expect((await present({ key: issuer.keys[0] })).status).toBe(ACCEPTED)
+  expect((await present({ key: next })).status).toBe(ACCEPTED)
+  expect((await present({ key: issuer.keys[0] })).status).toBe(401)
+})
+
+describe('a key ID that is not in the set', () => {
+  test('causes one refresh, which finds a key that is new', async () => {
+    const { present, publish, createKey, fetches, issuer } = await setKeyStage()
+    await present()
+    const next = await createKey()
+    publish(issuer.keys[0].publicJWK, next.publicJWK)
+    passTime(30 * SECOND)
+    expect((await present({ key: next })).status).toBe(ACCEPTED)
+    expect(fetches()).toBe(2)
+  })
+
+  test('is a 401 where the refresh does not bring it', async () => {
+    const { present, fetches } = await setKeyStage()
+    await present()
+    passTime(30 * SECOND)
+    const answer = await present({ header: { kid: 'unknown' } })
+    expect(answer.status).toBe(401)
+    expect(answer.line.reason).toBe('jwt_unknown_key')
+    expect(fetches()).toBe(2)
+  })
+
+  test('causes no second fetch on a cold start', async () => {
+    const { present, fetches } = await setKeyStage()
+    expect((await present({ header: { kid: 'unknown' } })).status).toBe(401)
+    expect(fetches()).toBe(1)
+  })
+
+  test('causes at most one refresh every 30 s, counted from the start of the last fetch', async () => {
+    const { present, fetches } = await setKeyStage()
+    const header = { kid: 'unknown' }
+    await present()
+    passTime(30 * SECOND - 1)
+    await present({ header })
+    expect(fetches()).toBe(1)
+    passTime(1)
+    await present({ header })
+    await present({ header: { kid: 'another' } })
+    expect(fetches()).toBe(2)
+    passTime(30 * SECOND - 1)
+    await present({ header })
+    expect(fetches()).toBe(2)
+    passTime(1)
+    await present({ header })
+    expect(fetches()).toBe(3)
+  })
+
+  test('counts failed fetches, and still is a 401', async () => {
+    const { present, fetches, endpoint } = await setKeyStage()
+    const header = { kid: 'unknown' }
+    await present()
+    endpoint.answer = breakConnection
+    passTime(30 * SECOND)
+    expect((await present({ header })).status).toBe(401)
+    passTime(30 * SECOND - 1)
+    expect((await present({ header })).status).toBe(401)
+    expect(fetches()).toBe(2)
+    expect((await present()).status).toBe(ACCEPTED)
+  })
+
+  test.each<[string, object]>([
+    ['a token without a key ID', { header: { kid: undefined } }],
+    ['a bad signature', { sign: async () => new Uint8Array(64) }],
+    ['a bad claim', { claims: { aud: 'other' } }],
+  ])('is not what %s has: no refresh', async (_, changes) => {
+    const { present, fetches } = await setKeyStage()
+    await present()
+    passTime(MINUTE)
+    await present(changes)
+    expect(fetches()).toBe(1)
+  })
+})
+
+describe('while the issuer is down', () => {
+  test('the last good keys serve for 24 h, and from then on it is a 500', async () => {
+    const { present, endpoint } = await setKeyStage()
+    await present()
+    endpoint.answer = breakConnection
+    passTime(24 * HOUR - 1)
+    expect((await present()).status).toBe(ACCEPTED)
+    passTime(1)
+    const answer = await present()
+    expect(answer.status).toBe(500)
+    expect(answer.headers.get('Retry-After')).toBe('1')
+    expect(answer.line.reason).toBe('jwks_unavailable')
+  })
+
+  test('it is asked once every 30 s, not at every call', async () => {
+    const { present, endpoint, fetches } = await setKeyStage()
+    await present()
+    endpoint.answer = withStatus(503, '')
+    passTime(10 * MINUTE)
+    for (let count = 0; count < 5; count++) await present()
+    expect(fetches()).toBe(2)
+    passTime(30 * SECOND - 1)
+    await present()
+    expect(fetches()).toBe(2)
+    passTime(1)
+    await present()
+    expect(fetches()).toBe(3)
+  })
+
+  test('an isolate without keys answers 500, never 401, and each call tries once', async () => {
+    const { present, endpoint, fetches } = await setKeyStage()
+    endpoint.answer = breakConnection
+    for (const changes of [{}, { header: { kid: 'unknown' } }, { claims: { aud: 'other' } }]) {
+      const answer = await present(changes)
+      expect(answer.status).toBe(500)
+      expect(answer.headers.get('Retry-After')).toBe('1')
+    }
+    expect(fetches()).toBe(3)
+  })
+
+  test('nothing is remembered of it once it is back', async () => {
+    const { present, endpoint, issuer } = await setKeyStage()
+    endpoint.answer = breakConnection
+    const { headers } = await present()
+    endpoint.answer = withBody(issuer.jwks())
+    passTime(Number(headers.get('Retry-After')) * SECOND)
+    expect((await present()).status).toBe(ACCEPTED)
+  })
+
+  test('keys of more than 24 h are not used, but a new answer is', async () => {
+    const { present, publish, createKey, issuer } = await setKeyStage()
+    const next = await createKey()
+    await present()
+    publish(next.publicJWK)
+    passTime(24 * HOUR)
+    expect((await present({ key: issuer.keys[0] })).status).toBe(401)
+    expect((await present({ key: next })).status).toBe(ACCEPTED)
+  })
+})
