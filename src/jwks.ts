@@ -105,10 +105,9 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
  */
 async function isUsable(key: JWK, algorithms: readonly string[]): Promise<boolean> {
   if (PRIVATE_MEMBERS.some((member) => key[member] !== undefined)) return false
-  const selectKey = createLocalJWKSet({ keys: [key] })
   for (const alg of algorithms) {
     try {
-      const { algorithm } = await selectKey({ alg })
+      const { algorithm } = await createLocalJWKSet({ keys: [key] })({ alg })
       if (isLargeEnough(algorithm)) return true
     } catch {
       // not a key for this algorithm; the runtime says so in several ways: JOSEError, TypeError, DOMException
