@@ -19,9 +19,8 @@ interface Problem {
 }
 
 test('the strictest rules of Redocly find nothing but what is true of this API', async () => {
-  const { output } = await runTool('redocly', [
-    ...['lint', 'docs/openapi.yaml', '--extends', 'recommended-strict', '--format', 'json'],
-  ])
+  const rules = ['--extends', 'recommended-strict', '--format', 'json']
+  const { output } = await runTool('redocly', ['lint', 'docs/openapi.yaml', ...rules])
   const report = output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1)
   const { problems } = JSON.parse(report) as { problems: readonly Problem[] }
   const found = problems.map(({ ruleId, location }) => `${ruleId} ${location[0]?.pointer}`)

@@ -20,7 +20,7 @@ let world: World
 beforeAll(async () => {
   const output = join(CLIENT, 'generated/identity.ts')
   const generated = await runTool('openapi-typescript', ['docs/openapi.yaml', '--output', output])
-  expect(generated, generated.output).toMatchObject({ exitCode: 0 })
+  if (generated.exitCode !== 0) throw new Error(generated.output)
   issuer = await serveIssuer()
   workers = await startWorkers({
     identity: [
@@ -41,19 +41,19 @@ test('the compiler takes the right uses of the generated client, and refuses the
   expect(compiled).toEqual({ exitCode: 0, output: '' })
 })
 
-describe('the generated client', () => {
-  /** Runs the program with the token of a subject. */
-  async function run(subject: string, userID: string, { worker = 'identity', key = '' } = {}) {
-    const { organizationID } = world
-    const args = [workers.urlOf(worker).origin, organizationID, userID, ...(key ? [key] : [])]
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [join(CLIENT, 'remove-user.ts'), ...args],
-      { env: { ...process.env, TOKEN: await issuer.token(subject) } },
-    )
-    return JSON.parse(stdout) as Record<string, unknown>
-  }
+/** Runs the program with the token of a subject. */
+async function run(subject: string, userID: string, { worker = 'identity', key = '' } = {}) {
+  const { organizationID } = world
+  const args = [workers.urlOf(worker).origin, organizationID, userID, ...(key ? [key] : [])]
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(CLIENT, 'remove-user.ts'), ...args],
+    { env: { ...process.env, TOKEN: await issuer.token(subject) } },
+  )
+  return JSON.parse(stdout) as Record<string, unknown>
+}
 
+describe('the generated client', () => {
   test('removes a user, and gets the same answer again with the same key', async () => {
     const { administrator, target } = world
     const removed = { kind: 'removed', status: 200, requestID: expect.any(String) }

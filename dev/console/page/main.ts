@@ -29,6 +29,10 @@ function update(changes: Partial<State>): void {
   render(view(state, actions), document.body)
 }
 
+function focusOn(selector: string): void {
+  document.querySelector<HTMLElement>(selector)?.focus()
+}
+
 /** Runs what may fail; the person gets to see how. */
 function attempt(work: () => Promise<void>): void {
   work().catch((error: unknown) => update({ notice: explainSignIn(error), isBusy: false }))
@@ -44,7 +48,7 @@ const actions: Actions = {
   editDraft: (changes) => update({ draft: { ...state.draft, ...changes } }),
   prepare(draft) {
     update({ draft })
-    document.querySelector<HTMLElement>('button[name=send]')?.focus()
+    focusOn('button[name=send]')
   },
   send: () => attempt(sendDraft),
   dismissNotice: () => update({ notice: undefined }),
@@ -67,7 +71,7 @@ async function sendDraft(): Promise<void> {
   const changes = compareSnapshots(before, snapshot)
   const result = { at: new Date(), durationMs, who, request, answer, changes }
   update({ isBusy: false, snapshot, results: [result, ...state.results] })
-  document.querySelector<HTMLElement>('#result')?.focus()
+  focusOn('#result')
 }
 
 /** The browser tells a page no more than that there is nothing to read. */
@@ -127,7 +131,7 @@ async function start(): Promise<void> {
     const waits = 'subject' in draft.credential && draft.credential.subject === session.subject
     const credential = { kind: 'person', subject: session.subject } as const
     update({ sessions: loadSessions(), draft: waits ? draft : { ...draft, credential } })
-    document.querySelector<HTMLElement>('button[name=send]')?.focus()
+    if (waits) focusOn('button[name=send]')
   })
 }
 

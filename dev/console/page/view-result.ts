@@ -73,7 +73,7 @@ function writeRequest({ method, url, headers }: Result['request'], worker: strin
 
 /** Enough of a token to tell it from another; the rest would fill the page. */
 function shorten(value: string): string {
-  return `${value.slice(0, 20)}…${value.slice(-6)} (${value.length - 'Bearer '.length} characters)`
+  return `${value.slice(0, 16)}…${value.slice(-6)} (${value.length - 'Bearer '.length} characters)`
 }
 
 function writeAnswer({ status, headers, body }: NonNullable<Result['answer']>): string {

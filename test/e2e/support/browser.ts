@@ -81,3 +81,9 @@ export async function signInAtConsole(page: Page, name: string): Promise<void> {
   await passProviderPages(page, name)
   await page.getByRole('button', { name: `Sign out ${name}` }).waitFor()
 }
+
+/** At the console: puts one of the prepared refusals into the form. */
+export async function prepareRefusal(page: Page, title: string): Promise<void> {
+  const refusals = page.getByRole('region', { name: 'Refusals to try' })
+  await refusals.getByRole('button', { name: title }).click()
+}

@@ -22,10 +22,8 @@ export interface Prism {
 /** Starts Prism before an upstream; resolves when it listens. */
 export async function startPrism(upstream: URL): Promise<Prism> {
   const port = await getPort({ host: '127.0.0.1' })
-  const child = startTool('prism', [
-    ...['proxy', 'docs/openapi.yaml', upstream.origin],
-    ...['--port', String(port), '--cors=false'], // else Prism answers preflights itself
-  ])
+  const options = ['--port', String(port), '--cors=false'] // else Prism answers preflights itself
+  const child = startTool('prism', ['proxy', 'docs/openapi.yaml', upstream.origin, ...options])
   const ended = once(child, 'exit')
   let output = ''
   await new Promise<void>((resolve, reject) => {

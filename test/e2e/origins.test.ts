@@ -1,0 +1,79 @@
+/**
+ * What a browser gives to a page of an origin that CORS_ORIGINS does not name: nothing, and nothing happens. The page has a
+ * good token; the page of the named origin gets through with the same one.
+ */
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openPage } from './support/browser'
+import { readTables, startConsoleRig, type ConsoleRig } from './support/console-rig'
+import { serveForeignPage, type ForeignPage } from './support/foreign-page'
+
+/** What `fetch` in a page came to: a status and what could be read, or the name of the error. */
+const CALL = `async ([url, init]) => {
+  try {
+    const response = await fetch(url, init)
+    return [response.status, response.type, await response.text(), [...response.headers.keys()]]
+  } catch (error) {
+    return error.name
+  }
+}`
+
+let rig: ConsoleRig
+let foreign: ForeignPage
+let url: string
+let init: { method: string; headers: Record<string, string> }
+
+beforeAll(async () => {
+  rig = await startConsoleRig()
+  foreign = await serveForeignPage()
+  url = `${rig.stack.workerURL.origin}/api/v1/organizations/lumen/users/lumen-emil`
+  init = {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${await rig.stack.signIn('ada.berg')}` },
+  }
+})
+
+afterAll(async () => {
+  foreign?.stop()
+  await rig?.stop()
+})
+
+const callFrom = (page: Page, ...request: [url: string, init: object]): Promise<unknown> =>
+  page.evaluate(`(${CALL})(${JSON.stringify(request)})`)
+
+test('a page of another origin gets nothing, and its call removes nobody', async () => {
+  const { page } = await openPage(rig.browser, { url: foreign.url })
+  const before = await readTables(rig.stack)
+  expect(await callFrom(page, url, init)).toBe('TypeError')
+  expect(await readTables(rig.stack)).toEqual(before)
+  // The browser asked with a preflight, and never sent the call itself.
+  expect(rig.log.filter((line) => line.includes('"method":"DELETE"'))).toEqual([])
+})
+
+test('a request without preflight is answered, but the page cannot read the answer', async () => {
+  const { page } = await openPage(rig.browser, { url: foreign.url })
+  expect(await callFrom(page, url, { method: 'GET' })).toBe('TypeError')
+  const opaque = await callFrom(page, url, { method: 'GET', mode: 'no-cors' })
+  expect(opaque).toEqual([0, 'opaque', '', []])
+})
+
+test("a foreign page gets neither the console's data nor its tokens", async () => {
+  const { page } = await openPage(rig.browser, { url: foreign.url })
+  const { origin } = rig.stack.console
+  expect(await callFrom(page, `${origin}/snapshot`, {})).toBe('TypeError')
+  expect(await callFrom(page, `${origin}/tokens/expired`, { method: 'POST' })).toBe('TypeError')
+  const posted = await fetch(`${origin}/tokens/expired`, {
+    method: 'POST',
+    headers: { Origin: new URL(foreign.url).origin },
+  })
+  expect(posted.status).toBe(403)
+  expect(await posted.text()).not.toContain('eyJ')
+})
+
+test('the page of the named origin gets its answer with the same token', async () => {
+  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  const readable = expect.arrayContaining(['www-authenticate', 'x-request-id'])
+  const refused = expect.stringContaining('access_denied')
+  expect(await callFrom(page, url, { method: 'DELETE' })).toEqual([401, 'cors', refused, readable])
+  expect(await callFrom(page, url, init)).toEqual([200, 'cors', '', expect.any(Array)])
+})
