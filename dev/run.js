@@ -8,6 +8,7 @@ const commands = {
   start: './start.ts',
   demo: './demo.ts',
   reset: './reset.ts',
+  example: '../examples/console-backend/run.ts',
   'bundle-size': './bundle-size.ts',
   'test-e2e': '../test/e2e/run.ts',
   screenshots: '../test/e2e/screenshots.ts',

@@ -1,0 +1,32 @@
+/**
+ * By what are the log lines of one call found? A request ID and a W3C trace ID, taken from the caller or made here, and
+ * handed on with each call to the Identity Worker.
+ */
+
+/** What all log lines of a call share, and what is handed on. */
+export interface Trace {
+  readonly requestID: string
+  readonly traceID: string
+  /** W3C Trace Context, with this call as the parent. */
+  readonly traceparent: string
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
+
+/** The trace that the headers name, or a new one. */
+export function continueTrace(headers: Headers): Trace {
+  const requestID = headers.get('X-Request-Id') ?? ''
+  const [, traceID = randomHex(32), flags = '00'] =
+    TRACEPARENT.exec(headers.get('traceparent') ?? '') ?? []
+  return {
+    requestID: REQUEST_ID.test(requestID) ? requestID : crypto.randomUUID(),
+    traceID,
+    traceparent: `00-${traceID}-${randomHex(16)}-${flags}`,
+  }
+}
+
+/** Up to 32 random hexadecimal digits. */
+function randomHex(digits: number): string {
+  return crypto.randomUUID().replaceAll('-', '').slice(-digits)
+}
