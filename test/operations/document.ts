@@ -21,6 +21,8 @@ export interface Table {
 
 /** A heading with all that follows up to the next one of its rank. */
 export interface Section {
+  /** All of it as Markdown. */
+  readonly text: string
   /** The code blocks in order, sub-sections too. */
   readonly code: readonly CodeBlock[]
   /** The tables in order, sub-sections too. */
@@ -42,6 +44,7 @@ export async function readDocument(path: string): Promise<Section> {
 function toSection(tokens: readonly Token[], name: string, depth: number): Section {
   const headings = tokens.filter(isHeading).filter((heading) => heading.depth === depth + 1)
   return {
+    text: tokens.map(({ raw }) => raw).join(''),
     code: tokens
       .filter((token): token is Tokens.Code => token.type === 'code')
       .map(({ lang = '', text }) => {

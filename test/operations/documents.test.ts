@@ -1,0 +1,198 @@
+/**
+ * The tables of the documents say what the code and the configuration say: variables, reasons, causes.
+ */
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { unstable_readConfig } from 'wrangler'
+import { readSettings, type Environment } from '../../src/config'
+import { IdentityError, type Reason } from '../../src/errors'
+import { readCodeSpans, readDocument, type Section, type Table } from './document'
+
+let operations: Section
+
+beforeAll(async () => {
+  operations = await readDocument('docs/operations.md')
+})
+
+/** The first code span of each row's first cell, with the row's cells by their column. */
+function byName({ columns, rows }: Table): Map<string, Readonly<Record<string, string>>> {
+  return new Map(
+    rows.map((row) => [
+      readCodeSpans(row[0] ?? '')[0] ?? '',
+      Object.fromEntries(columns.map((column, index) => [column, row[index] ?? ''])),
+    ]),
+  )
+}
+
+/** wrangler's reading of the file with a text put in above `[vars]`, or at the end. */
+async function readWith(text: string, env: string, where: 'top' | 'end') {
+  const folder = await mkdtemp(join(tmpdir(), 'identity-config-'))
+  const config = await readFile('wrangler.toml', 'utf8')
+  const changed =
+    where === 'end' ? `${config}\n${text}\n` : config.replace('[vars]', () => `${text}\n[vars]`)
+  await writeFile(join(folder, 'wrangler.toml'), changed)
+  try {
+    return unstable_readConfig({ config: join(folder, 'wrangler.toml'), env })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** The reasons of the code, which keeps their list to itself. */
+async function readReasons(): Promise<Reason[]> {
+  const source = await readFile('src/errors.ts', 'utf8')
+  const [, list = ''] = /^const REASONS = \{$(.*?)^\} as const/ms.exec(source) ?? []
+  return Array.from(list.matchAll(/^ {2}(\w+): /gm), ([, name]) => name as Reason)
+}
+
+describe.each([
+  ['README.md', 'Configuration'],
+  ['docs/operations.md', '3. Set the variables'],
+])('the table of variables in %s', (path, heading) => {
+  let described: ReturnType<typeof byName>
+
+  beforeAll(async () => {
+    described = byName((await readDocument(path)).section(heading).tables[0]!)
+  })
+
+  test.each(['', 'staging'])('has those of wrangler.toml, environment "%s"', (env) => {
+    const { vars } = unstable_readConfig({ config: 'wrangler.toml', env })
+    expect([...described.keys()]).toEqual(Object.keys(vars))
+  })
+
+  test('has those that the code reads', async () => {
+    const source = await readFile('src/config.ts', 'utf8')
+    const members = source.matchAll(/^ {2}readonly ([A-Z_]+): string$/gm)
+    expect([...described.keys()]).toEqual(Array.from(members, ([, name]) => name))
+  })
+
+  test('says what the code takes for one that is not set', () => {
+    const db = { batch() {} }
+    const set = {
+      TOKEN_ISSUER: 'https://issuer.example',
+      TOKEN_AUDIENCE: 'identity',
+      JWKS_URL: 'https://issuer.example/jwks',
+    }
+    const settingsOf = (vars: object) => readSettings({ DB: db, ...vars } as unknown as Environment)
+    const { config, corsOrigins } = settingsOf(set)
+    if (config instanceof IdentityError) throw config
+    const defaults: Readonly<Record<string, unknown>> = {
+      TOKEN_TYPE: config.tokenType,
+      TOKEN_ALGORITHMS: config.algorithms.join(', '),
+      REQUIRED_SCOPE: config.requiredScope ?? 'none',
+      CORS_ORIGINS: corsOrigins !== '*' && corsOrigins.size === 0 ? 'none' : corsOrigins,
+      KEEP_LAST_ADMINISTRATOR: String(config.keepLastAdministrator),
+    }
+    for (const [name, row] of described) {
+      const unset = settingsOf({ ...set, [name]: '' }).config
+      const isRequired = unset instanceof IdentityError && unset.detail === name
+      const value = isRequired ? 'required' : defaults[name]
+      expect({ name, value: row['default']?.replaceAll('`', '') }).toEqual({ name, value })
+    }
+  })
+})
+
+test('the Deploy button describes the database and every variable', async () => {
+  const { cloudflare } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    cloudflare: { bindings: Record<string, { description: string }> }
+  }
+  const { vars } = unstable_readConfig({ config: 'wrangler.toml' })
+  expect(Object.keys(cloudflare.bindings)).toEqual(['DB', ...Object.keys(vars)])
+  const texts = Object.values(cloudflare.bindings).map(({ description }) => description)
+  expect(texts.filter((text) => !text.endsWith('.'))).toEqual([])
+})
+
+test('the table of reasons has every reason of the code, each with its status', async () => {
+  const reasons = await readReasons()
+  expect(reasons.length).toBeGreaterThan(0)
+  const described = byName(operations.section('The reasons').tables[0]!)
+  const statuses = [...described].map(([name, row]) => [name, Number(row['status'])])
+  expect(statuses).toEqual(
+    reasons.map((reason) => [reason, new IdentityError(reason).answer.status]),
+  )
+  for (const [reason, row] of described) {
+    const isSaid = Boolean(row['meaning']) && Boolean(row['what to do'])
+    expect({ reason, isSaid }).toEqual({ reason, isSaid: true })
+  }
+})
+
+test('the runbook has every failure, and no reason that the code does not have', async () => {
+  const reasons = await readReasons()
+  const failures = reasons.filter((reason) => new IdentityError(reason).answer.status === 500)
+  const runbook = await readDocument('docs/runbook.md')
+  const named = runbook.tables[0]!.rows.flatMap(([, cause = '']) => readCodeSpans(cause))
+  const namedReasons = named.map((name) => name.split(':')[0] ?? '')
+  expect(failures.filter((reason) => !namedReasons.includes(reason))).toEqual([])
+  const likeReasons = namedReasons.filter((name) => /^(jwt|jwks|caller|database|token)_/.test(name))
+  const others = ['jwks_refresh_failed']
+  expect(likeReasons.filter((name) => ![...reasons, ...others].includes(name))).toEqual([])
+})
+
+test('the table of causes has every cause for which keys are not refreshed', async () => {
+  const sources = await Promise.all(
+    ['src/jwks.ts', 'src/key-set.ts'].map((path) => readFile(path, 'utf8')),
+  )
+  const causes = sources
+    .join()
+    .matchAll(/new JwksFault\('(\w+)'\)|instanceof JwksFault \? [\w.]+ : '(\w+)'/g)
+  const named = new Set(Array.from(causes, ([, thrown, other]) => thrown ?? other ?? ''))
+  const described = byName(operations.section('The other line').tables[0]!)
+  expect(new Set(described.keys())).toEqual(named)
+})
+
+describe('the TOML examples, in wrangler.toml where the document says', () => {
+  test('the custom domain is production’s, and staging keeps off it', async () => {
+    const [block] = operations.section('4. Give it a domain').code
+    const production = await readWith(block!.text, '', 'top')
+    expect(production.routes).toEqual([{ pattern: 'identity.example.com', custom_domain: true }])
+    expect((await readWith(block!.text, 'staging', 'top')).routes).toEqual([])
+  })
+
+  test('the issuer is bound by the name that the Worker reads', async () => {
+    const [block] = operations.section('3. Set the variables').code
+    const { services } = await readWith(block!.text, '', 'end')
+    expect(services).toMatchObject([{ binding: 'ISSUER', service: 'your-issuer' }])
+  })
+})
+
+test('staging is another Worker with another database and the same migrations', () => {
+  const [production, staging] = ['', 'staging'].map((env) => {
+    const { name, d1_databases, workers_dev, observability } = unstable_readConfig({
+      config: 'wrangler.toml',
+      env,
+    })
+    return { name, database: d1_databases[0], workers_dev, observability }
+  })
+  expect(staging?.name).toBe('identity-staging')
+  expect(staging?.database).toMatchObject({ binding: 'DB', migrations_dir: 'migrations' })
+  expect(staging?.database?.database_name).not.toBe(production?.database?.database_name)
+  expect(staging?.database?.database_id).not.toBe(production?.database?.database_id)
+  expect(staging?.observability).toEqual(production?.observability)
+})
+
+test('the changelog begins with what is unreleased, and then has the version of the package', async () => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string }
+  const { headings } = (await readDocument('CHANGELOG.md')).section('Changelog')
+  expect(headings[0]).toBe('[Unreleased]')
+  expect(headings[1]).toMatch(
+    new RegExp(`^\\[${version.replaceAll('.', '\\.')}\\] - \\d{4}-\\d\\d-\\d\\d$`),
+  )
+})
+
+test('every file that the contribution guide names is there', async () => {
+  const { text } = await readDocument('CONTRIBUTING.md')
+  const named = text.matchAll(/(?<![\w./])(?:src|test|docs|migrations|\.ci)\/[\w./-]*\w/g)
+  const paths = [...new Set(Array.from(named, ([path]) => path))]
+  expect(paths.length).toBeGreaterThan(10)
+  const present = await Promise.all(
+    paths.map((path) =>
+      access(path).then(
+        () => path,
+        () => '',
+      ),
+    ),
+  )
+  expect(paths.filter((path) => !present.includes(path))).toEqual([])
+})
