@@ -1,0 +1,190 @@
+/**
+ * The core: every Worker and every kind of request on one stage. One at a time, then 16 at once, then what CPU each
+ * takes, all on the same warm isolates.
+ */
+import { canReadProcessCPU } from '../rig/process-cpu.ts'
+import { startProgress } from '../rig/progress.ts'
+import type { WorkerSetup } from '../rig/runtime.ts'
+import { startSession } from '../rig/session.ts'
+import { BETTER_AUTH_DATABASE, type Stage, withStage } from '../rig/stage.ts'
+import { compare, type Ratio, type Summary, summarize } from '../rig/statistics.ts'
+import { setUp, type WorkerKey } from './catalogue.ts'
+import { type ConcurrentResult, runConcurrently } from './concurrent.ts'
+import { type CPUResult, measureCPU } from './cpu.ts'
+import { attempts, issueTokens, misses, removals } from './requests.ts'
+import { type Kind, type Rounds, runRounds } from './rounds.ts'
+
+const POPULATION = 10_000
+/** As many users as one block of requests removes, over all kinds. */
+const PEOPLE = 2_000
+/** Isolates of each kind: two of the same code differ by some percent, for as long as they live. */
+const ISOLATES = 3
+const SLOW = 4
+
+export interface CoreSize extends Rounds {
+  readonly concurrentBlocks: number
+  readonly cpuBlocks: number
+}
+
+export interface CoreResult {
+  readonly population: number
+  readonly rounds: number
+  readonly isolates: number
+  readonly summaries: Readonly<Record<string, Summary>>
+  readonly ratios: Readonly<Record<string, Ratio>>
+  readonly concurrent: ConcurrentResult
+  /** Absent where the system does not tell. */
+  readonly cpu?: CPUResult
+}
+
+interface Part {
+  readonly worker: WorkerKey
+  /** Among the few that tell how close to the limit the project is. */
+  readonly limit?: true
+  readonly door?: 'none' | 'rpc' | 'http'
+  readonly slow?: true
+  /** Takes part 16 at once, too. */
+  readonly concurrent?: true
+}
+
+const PARTS = {
+  nothing: { worker: 'nothing', limit: true, concurrent: true },
+  'least refusal': { worker: 'leastRefusal', limit: true, concurrent: true },
+  'refused token': { worker: 'identity', limit: true, concurrent: true },
+  'refused token again': { worker: 'identity', limit: true },
+  'barest batch': { worker: 'barestBatch', limit: true, concurrent: true },
+  'least deletion': { worker: 'leastDeletion', limit: true, concurrent: true },
+  'batch alone': { worker: 'batchAlone', limit: true },
+  deletion: { worker: 'identity', limit: true, concurrent: true },
+  'deletion again': { worker: 'identity', limit: true },
+  'expired token': { worker: 'identity' },
+  'no permission': { worker: 'identity' },
+  'no such user': { worker: 'identity' },
+  'binding, no call': { worker: 'caller', door: 'none' },
+  'deletion by RPC': { worker: 'caller', door: 'rpc' },
+  'deletion by fetch over the binding': { worker: 'caller', door: 'http' },
+  'tutorial deletion': { worker: 'tutorial', slow: true, concurrent: true },
+  'tutorial deletion, keys given': { worker: 'tutorialKeysGiven', slow: true, concurrent: true },
+  'better-auth removal': { worker: 'betterAuth', slow: true, concurrent: true },
+} as const satisfies Record<string, Part>
+
+type Name = keyof typeof PARTS
+
+/** Ratios that are read out of a run: what over what. */
+const RATIOS = [
+  ['deletion', 'least deletion'],
+  ['deletion', 'barest batch'],
+  ['refused token', 'least refusal'],
+  ['batch alone', 'barest batch'],
+  ['tutorial deletion', 'deletion'],
+  ['tutorial deletion, keys given', 'deletion'],
+  ['better-auth removal', 'deletion'],
+  ['deletion again', 'deletion'],
+  ['refused token again', 'refused token'],
+] as const satisfies readonly (readonly [Name, Name])[]
+
+/** @param onlyLimit measures the limit and the project alone: quick, for tuning */
+export async function measureCore(size: CoreSize, onlyLimit: boolean): Promise<CoreResult> {
+  const names = (Object.keys(PARTS) as Name[]).filter((name) => !onlyLimit || isLimit(name))
+  return withStage(
+    {
+      run: 'core',
+      databases: [
+        { name: 'main', population: POPULATION, people: PEOPLE },
+        { name: BETTER_AUTH_DATABASE, population: 0, people: PEOPLE },
+      ],
+      workers: async ({ variables }) =>
+        (await Promise.all(names.map((name) => setUpPart(name, variables)))).flat(),
+    },
+    async (stage) => {
+      const kinds = await createKinds(names, stage)
+      const progress = startProgress('one at a time', size.warmUp + size.rounds)
+      const times = await runRounds(kinds, size, progress.update)
+      progress.stop()
+      const { pid } = stage.runtime
+      return {
+        population: POPULATION,
+        rounds: size.rounds,
+        isolates: ISOLATES,
+        summaries: Object.fromEntries([...times].map(([name, all]) => [name, summarize(all)])),
+        ratios: Object.fromEntries(
+          RATIOS.filter((pair) => pair.every((name) => times.has(name))).map(([name, base]) => [
+            `${name} / ${base}`,
+            compare(times.get(name)!, times.get(base)!),
+          ]),
+        ),
+        concurrent: await runConcurrently(
+          kinds.filter(({ name }) => 'concurrent' in PARTS[name as Name]),
+          size.concurrentBlocks,
+        ),
+        ...(canReadProcessCPU(pid) && { cpu: await measureCPU(kinds, pid, size.cpuBlocks) }),
+      }
+    },
+  )
+}
+
+function isLimit(name: Name): boolean {
+  return 'limit' in PARTS[name]
+}
+
+const isolateOf = (name: string, index: number) => `${name} #${index}`
+
+/** The isolates of a kind, and behind a caller those of the project that it is bound to. */
+async function setUpPart(
+  name: Name,
+  variables: Readonly<Record<string, string>>,
+): Promise<WorkerSetup[]> {
+  const { worker, door }: Part = PARTS[name]
+  const database = worker === 'betterAuth' ? BETTER_AUTH_DATABASE : 'main'
+  const setups: WorkerSetup[] = []
+  for (let index = 0; index < ISOLATES; index++) {
+    const isolate = isolateOf(name, index)
+    if (door === undefined) {
+      setups.push(await setUp(worker, { name: isolate, database, variables }))
+      continue
+    }
+    const behind = `behind ${isolate}`
+    setups.push(await setUp('identity', { name: behind, database, variables }))
+    const services = {
+      IDENTITY: { name: behind, entrypoint: 'Identity' },
+      IDENTITY_HTTP: { name: behind },
+    }
+    setups.push(await setUp(worker, { name: isolate, variables: { DOOR: door }, services }))
+  }
+  return setups
+}
+
+async function createKinds(names: readonly Name[], stage: Stage): Promise<Kind[]> {
+  const { runtime, issuer } = stage
+  const tokens = await issueTokens(issuer)
+  const removal = {
+    status: 200,
+    prepare: removals(stage.inviteTo('main'), tokens.administrator),
+  }
+  const refusal = { status: 401, prepare: attempts(tokens.badSignature) }
+  const pass = { status: 200, prepare: attempts(tokens.administrator) }
+  const others: Partial<Record<Name, Pick<Kind, 'status' | 'prepare'>>> = {
+    nothing: pass,
+    'binding, no call': pass,
+    'least refusal': refusal,
+    'refused token': refusal,
+    'refused token again': refusal,
+    'expired token': { status: 401, prepare: attempts(tokens.expired) },
+    'no permission': { status: 403, prepare: attempts(tokens.auditor) },
+    'no such user': { status: 404, prepare: misses(tokens.administrator) },
+  }
+  if (names.includes('better-auth removal')) {
+    const origin = runtime.originOf(isolateOf('better-auth removal', 0))
+    const database = await runtime.database(BETTER_AUTH_DATABASE)
+    const session = await startSession(origin, database, PEOPLE)
+    others['better-auth removal'] = { status: 200, prepare: session.prepare }
+  }
+  return names.map((name) => ({
+    name,
+    origins: Array.from({ length: ISOLATES }, (_, index) =>
+      runtime.originOf(isolateOf(name, index)),
+    ),
+    ...('slow' in PARTS[name] && { every: SLOW }),
+    ...(others[name] ?? removal),
+  }))
+}

@@ -1,0 +1,135 @@
+/**
+ * Growth: the same deletion as the database, the user's groups and the caller's groups grow, each time in rounds with
+ * the least deletion on the same data.
+ */
+import { startProgress } from '../rig/progress.ts'
+import { type Stage, withStage } from '../rig/stage.ts'
+import { compare, type Ratio, type Summary, summarize } from '../rig/statistics.ts'
+import { administratorIn, CALLER_GROUPS, groupIDs } from '../rig/world.ts'
+import { setUp } from './catalogue.ts'
+import { issueTokens, removals } from './requests.ts'
+import { type Kind, type Rounds, runRounds } from './rounds.ts'
+
+const MIDDLE = 10_000
+const TARGET_GROUPS = [1, 10, 100, 1000]
+const ISOLATES = 3
+/** Small, so that a database of ten users stays one. */
+const BLOCK = 6
+const PEOPLE = 2 * BLOCK * (CALLER_GROUPS.length + TARGET_GROUPS.length)
+
+export interface GrowthSize extends Rounds {
+  readonly populations: readonly number[]
+}
+
+interface Point {
+  readonly size: number
+  readonly deletion: Summary
+  readonly leastDeletion: Summary
+  readonly toLeast: Ratio
+  /** Against the first point of its row. */
+  readonly toFirst: Ratio
+}
+
+export interface GrowthResult {
+  readonly populations: readonly Point[]
+  readonly targetGroups: readonly Point[]
+  readonly callerGroups: readonly Point[]
+}
+
+const databaseOf = (population: number) => `users-${population}`
+
+export async function measureGrowth({ populations, ...size }: GrowthSize): Promise<GrowthResult> {
+  return withStage(
+    {
+      run: 'growth',
+      databases: populations.map((population) => ({
+        name: databaseOf(population),
+        population,
+        people: population < MIDDLE ? BLOCK * 2 : PEOPLE,
+      })),
+      workers: async ({ variables }) => {
+        const setups = []
+        for (const [row, sizes] of rowsOf(populations)) {
+          for (const point of sizes) {
+            for (const worker of ['identity', 'leastDeletion'] as const) {
+              const database = databaseOf(row === 'populations' ? point : MIDDLE)
+              for (let index = 0; index < ISOLATES; index++) {
+                const name = nameOf(worker, row, point, index)
+                setups.push(await setUp(worker, { name, database, variables }))
+              }
+            }
+          }
+        }
+        return setups
+      },
+    },
+    async (stage) => {
+      const points: Record<string, Point[]> = {}
+      for (const [row, sizes] of rowsOf(populations)) {
+        points[row] = await measureRow(stage, row, sizes, size)
+      }
+      return points as unknown as GrowthResult
+    },
+  )
+}
+
+type Row = keyof GrowthResult
+
+function rowsOf(populations: readonly number[]): [Row, readonly number[]][] {
+  return [
+    ['populations', populations],
+    ['targetGroups', TARGET_GROUPS],
+    ['callerGroups', CALLER_GROUPS],
+  ]
+}
+
+const TITLES: Readonly<Record<Row, string>> = {
+  populations: 'growth: users',
+  targetGroups: "growth: the user's groups",
+  callerGroups: "growth: the caller's groups",
+}
+
+function nameOf(worker: string, row: Row, size: number, index?: number): string {
+  return [worker, row, size, ...(index === undefined ? [] : [index])].join(' ')
+}
+
+async function measureRow(
+  { runtime, issuer, inviteTo }: Stage,
+  row: Row,
+  sizes: readonly number[],
+  size: Rounds,
+): Promise<Point[]> {
+  const { administrator } = await issueTokens(issuer)
+  const kinds: Kind[] = []
+  for (const point of sizes) {
+    const database = databaseOf(row === 'populations' ? point : MIDDLE)
+    const token =
+      row === 'callerGroups' ? await issuer.issueToken(administratorIn(point)) : administrator
+    const groups = groupIDs(row === 'targetGroups' ? point : 1)
+    for (const worker of ['identity', 'leastDeletion']) {
+      kinds.push({
+        name: nameOf(worker, row, point),
+        origins: Array.from({ length: ISOLATES }, (_, index) =>
+          runtime.originOf(nameOf(worker, row, point, index)),
+        ),
+        status: 200,
+        prepare: removals(inviteTo(database), token, groups),
+      })
+    }
+  }
+  const progress = startProgress(TITLES[row], size.warmUp + size.rounds)
+  const times = await runRounds(kinds, size, progress.update, BLOCK)
+  progress.stop()
+  const first = times.get(nameOf('identity', row, sizes[0]!))!
+  return sizes.map((point) => {
+    const deletion = times.get(nameOf('identity', row, point))!
+    const least = times.get(nameOf('leastDeletion', row, point))!
+    return {
+      size: point,
+      deletion: summarize(deletion),
+      leastDeletion: summarize(least),
+      toLeast: compare(deletion, least),
+      toFirst: compare(deletion, first),
+    }
+  })
+}

@@ -1,0 +1,55 @@
+/**
+ * Interleaved rounds: in each, every kind of request once, in an order drawn anew, one at a time. A fixed order would
+ * let the tail of one request (its log line, its commit) always fall into the time of the same next one.
+ */
+import { shuffle } from 'simple-statistics'
+import { type RequestSpec, time } from '../rig/client.ts'
+
+/** A kind of request. It has isolates of its own, so that all kinds are warmed alike and none warms another. */
+export interface Kind {
+  readonly name: string
+  /** Where its isolates listen. They run the same code, and take turns: no two of them are equally fast. */
+  readonly origins: readonly string[]
+  readonly status: number
+  /** Requests that will get that status, once each. */
+  prepare(count: number): RequestSpec[] | Promise<RequestSpec[]>
+  /** A slow kind may take part only in every so manieth round. */
+  readonly every?: number
+}
+
+export interface Rounds {
+  readonly warmUp: number
+  readonly rounds: number
+}
+
+const BLOCK = 48
+
+/** The milliseconds of each kind, in the order of the rounds. */
+export async function runRounds(
+  kinds: readonly Kind[],
+  { warmUp, rounds }: Rounds,
+  onProgress: (rounds: number) => void = () => {},
+  block = BLOCK,
+): Promise<ReadonlyMap<string, number[]>> {
+  const times = new Map(kinds.map(({ name }) => [name, [] as number[]]))
+  const turns = new Map<Kind, number>()
+  for (let from = 0; from < warmUp + rounds; from += block) {
+    const count = Math.min(block, warmUp + rounds - from)
+    const prepared = new Map<Kind, RequestSpec[]>()
+    for (const kind of kinds) {
+      prepared.set(kind, await kind.prepare(Math.ceil(count / (kind.every ?? 1))))
+    }
+    for (let index = 0; index < count; index++) {
+      const present = kinds.filter(({ every = 1 }) => index % every === 0)
+      for (const kind of shuffle(present)) {
+        const turn = turns.get(kind) ?? 0
+        turns.set(kind, turn + 1)
+        const origin = kind.origins[turn % kind.origins.length]!
+        const spent = await time(origin, prepared.get(kind)!.pop()!, kind.status)
+        if (from + index >= warmUp) times.get(kind.name)!.push(spent)
+      }
+    }
+    onProgress(from + count)
+  }
+  return times
+}

@@ -1,0 +1,61 @@
+/** The sections of a run, and how large each is: whole, or quick. */
+import { type ColdResult, measureCold } from './cold.ts'
+import { type CoreResult, type CoreSize, measureCore } from './core.ts'
+import { type CountsResult, measureCounts } from './counts.ts'
+import { type DistanceResult, measureDistance } from './distance.ts'
+import { type GrowthResult, measureGrowth } from './growth.ts'
+import { type KeysResult, measureKeys } from './keys.ts'
+import { measureSize, type SizeResult } from './size.ts'
+
+/** What a run has found; a part of it where only some sections ran. */
+export interface Sections {
+  readonly core?: CoreResult
+  readonly limit?: CoreResult
+  readonly counts?: CountsResult
+  readonly growth?: GrowthResult
+  readonly distance?: readonly DistanceResult[]
+  readonly cold?: readonly ColdResult[]
+  readonly keys?: readonly KeysResult[]
+  readonly size?: readonly SizeResult[]
+}
+
+export type SectionName = keyof Sections
+
+interface Section<Name extends SectionName> {
+  measure(quick: boolean): Promise<NonNullable<Sections[Name]>>
+  /** A selection out of another section, for tuning. */
+  readonly onlyOnDemand?: true
+}
+
+const coreSize = (quick: boolean): CoreSize =>
+  quick
+    ? { warmUp: 480, rounds: 480, concurrentBlocks: 3, cpuBlocks: 3 }
+    : { warmUp: 1_920, rounds: 3_840, concurrentBlocks: 12, cpuBlocks: 18 }
+
+const limitSize = (quick: boolean): CoreSize =>
+  quick
+    ? { warmUp: 960, rounds: 1_440, concurrentBlocks: 1, cpuBlocks: 12 }
+    : { warmUp: 1_920, rounds: 7_680, concurrentBlocks: 6, cpuBlocks: 36 }
+
+export const SECTIONS: { readonly [Name in SectionName]: Section<Name> } = {
+  core: { measure: (quick) => measureCore(coreSize(quick), false) },
+  limit: { measure: (quick) => measureCore(limitSize(quick), true), onlyOnDemand: true },
+  counts: { measure: () => measureCounts() },
+  growth: {
+    measure: (quick) =>
+      measureGrowth(
+        quick
+          ? { warmUp: 90, rounds: 120, populations: [10, 10_000] }
+          : { warmUp: 900, rounds: 1_500, populations: [10, 10_000, 1_000_000] },
+      ),
+  },
+  distance: {
+    measure: (quick) =>
+      quick
+        ? measureDistance(20, { 0: 40, 5: 10, 30: 5, 150: 2 })
+        : measureDistance(100, { 0: 300, 5: 150, 30: 60, 150: 20 }),
+  },
+  cold: { measure: (quick) => measureCold(quick ? 8 : 25) },
+  keys: { measure: (quick) => measureKeys(quick ? 1_000 : 10_000) },
+  size: { measure: (quick) => measureSize(quick ? 1 : 5) },
+}

@@ -1,0 +1,25 @@
+/** The least that refuses a token: verify it with an imported key, write one log line, answer with this project's bytes. */
+import { answerRefused, type Env, readTarget, verifyToken, writeLine } from './parts.ts'
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const startedAt = Date.now()
+    const requestID = crypto.randomUUID()
+    const scope = readTarget(request)
+    if ((await verifyToken(request, env)) !== undefined) {
+      return new Response('this Worker only refuses', { status: 501 })
+    }
+    const response = answerRefused(requestID)
+    writeLine({
+      requestID,
+      method: request.method,
+      route: '/api/v1/organizations/{organizationID}/users/{userID}',
+      status: 401,
+      error: 'access_denied',
+      reason: 'jwt_signature_invalid',
+      durationMs: Date.now() - startedAt,
+      scope,
+    })
+    return response
+  },
+}
