@@ -1,0 +1,234 @@
+/**
+ * Callers who meet: at the same user, at each other, at the last administrator. Every race is run many times at once,
+ * over two isolates, in an order that a seed draws; what must hold holds every time.
+ */
+import { sample, shuffledSubarray } from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { call, type Answer } from '../support/node/client'
+import { serveIssuer } from '../support/node/jwks-server'
+import { startWorkers } from '../support/node/local-workers'
+import { createSeed, type Member } from '../support/seed'
+import { createWorld } from '../support/world'
+
+const SEED = 20_261_125
+const ROUNDS = 60
+
+const issuer = await serveIssuer()
+const keeping = { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true' }
+const workers = await startWorkers({
+  identity: [
+    { name: 'free-1', vars: { ...issuer.vars } },
+    { name: 'free-2', vars: { ...issuer.vars } },
+    { name: 'keeping-1', vars: keeping },
+    { name: 'keeping-2', vars: keeping },
+  ],
+})
+afterAll(async () => {
+  await workers.stop()
+  await issuer.stop()
+})
+
+interface Attempt {
+  readonly subject: string
+  readonly target: Member
+  readonly key?: string
+}
+
+let drawn = 0
+
+/** Makes all calls at the same moment, alternately to two isolates, in an order that the seed draws. */
+async function race(kind: 'free' | 'keeping', attempts: readonly Attempt[]): Promise<Answer[]> {
+  const tokens = await Promise.all(attempts.map(({ subject }) => issuer.token(subject)))
+  const places = [...attempts.keys()]
+  const order =
+    sample(shuffledSubarray(places, { minLength: places.length }), {
+      seed: SEED + (drawn += 1),
+      numRuns: 1,
+    })[0] ?? []
+  const answers: Answer[] = []
+  await Promise.all(
+    order.map(async (place, turn) => {
+      const { target, key } = attempts[place] ?? { target: undefined }
+      const { organizationID = '', userID = '' } = target ?? {}
+      const headers = key === undefined ? {} : { 'Idempotency-Key': key }
+      const url = workers.urlOf(`${kind}-${(turn % 2) + 1}`)
+      answers[place] = await call(url, {
+        organizationID,
+        userID,
+        token: tokens[place] ?? '',
+        headers,
+      })
+    }),
+  )
+  return answers
+}
+
+async function countOf(sql: string, id: string): Promise<number> {
+  const found = await workers.db.prepare(`SELECT count(*) AS n FROM ${sql}`).bind(id).first('n')
+  return Number(found)
+}
+
+const tally = (answers: readonly Answer[]): Record<number, number> => {
+  const counts: Record<number, number> = {}
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+const recordsOf = (id: string) => countOf('user_deletions WHERE organization_user_id = ?', id)
+
+describe('200 deletions of one user at the same moment', () => {
+  test('exactly one deletes, the others find nobody', async () => {
+    const { target, administrator } = await createWorld(workers.db)
+    const { subject } = administrator.person
+    const attempts = Array.from({ length: 200 }, () => ({ subject, target }))
+    expect(tally(await race('free', attempts))).toEqual({ 200: 1, 404: 199 })
+    expect(await recordsOf(target.userID)).toBe(1)
+  })
+
+  test('with one idempotency key of one actor all get the same answer, for one deletion', async () => {
+    const { target, administrator } = await createWorld(workers.db)
+    const { subject } = administrator.person
+    const attempts = Array.from({ length: 200 }, () => ({ subject, target, key: 'one' }))
+    expect(tally(await race('free', attempts))).toEqual({ 200: 200 })
+    expect(await recordsOf(target.userID)).toBe(1)
+  })
+
+  test('with one idempotency key of four actors one of them gets its answer', async () => {
+    const world = await createWorld(workers.db)
+    const { target } = world
+    const other = createSeed()
+    const second = other.member(world.organizationID, { groups: [world.administrators] })
+    await other.save(workers.db)
+    const subjects = [
+      world.administrator.person.subject,
+      second.person.subject,
+      world.platformAdministrator.subject,
+      world.serviceAccount,
+    ]
+    const attempts = Array.from({ length: 200 }, (_, index) => ({
+      subject: subjects[index % 4] ?? '',
+      target,
+      key: 'one',
+    }))
+    const answers = await race('free', attempts)
+    expect(tally(answers)).toEqual({ 200: 50, 404: 150 })
+    const winners = attempts.filter((_, index) => answers[index]?.status === 200)
+    expect(new Set(winners.map(({ subject }) => subject)).size).toBe(1)
+    expect(await recordsOf(target.userID)).toBe(1)
+  })
+})
+
+interface Organization {
+  readonly organizationID: string
+  readonly administrators: readonly Member[]
+  readonly serviceAccount: string
+  readonly platformAdministrator: string
+}
+
+async function createOrganizations(size: number): Promise<readonly Organization[]> {
+  const seed = createSeed()
+  const organizations = Array.from({ length: ROUNDS }, () => {
+    const organizationID = seed.organization()
+    const groups = [seed.group(organizationID, ['administrator'])]
+    return {
+      organizationID,
+      administrators: Array.from({ length: size }, () => seed.member(organizationID, { groups })),
+      serviceAccount: seed.serviceAccount(organizationID, groups),
+      platformAdministrator: seed.person({ globalRoles: ['platform-administrator'] }).subject,
+    }
+  })
+  await seed.save(workers.db)
+  return organizations
+}
+
+const remove = (subject: string, target: Member): Attempt => ({ subject, target })
+const removeSelf = (member: Member): Attempt => remove(member.person.subject, member)
+const pair = ({ administrators }: Organization): [Member, Member] =>
+  administrators as unknown as [Member, Member]
+
+interface Race {
+  readonly race: string
+  readonly size: number
+  readonly attempts: (organization: Organization) => readonly Attempt[]
+  /** The answers and how many administrators are left, with the setting on and off. */
+  readonly keeping: readonly [Record<number, number>, number]
+  readonly free: readonly [Record<number, number>, number]
+}
+
+const races: readonly Race[] = [
+  {
+    race: 'two administrators remove each other',
+    size: 2,
+    attempts: (organization) => {
+      const [a, b] = pair(organization)
+      return [remove(a.person.subject, b), remove(b.person.subject, a)]
+    },
+    keeping: [{ 200: 1, 403: 1 }, 1],
+    free: [{ 200: 1, 403: 1 }, 1],
+  },
+  {
+    race: 'two administrators remove themselves',
+    size: 2,
+    attempts: ({ administrators }) => administrators.map(removeSelf),
+    keeping: [{ 200: 1, 403: 1 }, 1],
+    free: [{ 200: 2 }, 0],
+  },
+  {
+    race: 'eight administrators remove themselves',
+    size: 8,
+    attempts: ({ administrators }) => administrators.map(removeSelf),
+    keeping: [{ 200: 7, 403: 1 }, 1],
+    free: [{ 200: 8 }, 0],
+  },
+  {
+    race: 'a service account removes both administrators',
+    size: 2,
+    attempts: ({ administrators, serviceAccount }) =>
+      administrators.map((each) => remove(serviceAccount, each)),
+    keeping: [{ 200: 1, 403: 1 }, 1],
+    free: [{ 200: 2 }, 0],
+  },
+  {
+    race: 'one administrator removes itself while a service account removes the other',
+    size: 2,
+    attempts: (organization) => {
+      const [a, b] = pair(organization)
+      return [removeSelf(a), remove(organization.serviceAccount, b)]
+    },
+    keeping: [{ 200: 1, 403: 1 }, 1],
+    free: [{ 200: 2 }, 0],
+  },
+  {
+    race: 'a platform administrator removes both administrators',
+    size: 2,
+    attempts: ({ administrators, platformAdministrator }) =>
+      administrators.map((each) => remove(platformAdministrator, each)),
+    keeping: [{ 200: 2 }, 0],
+    free: [{ 200: 2 }, 0],
+  },
+]
+
+/** Runs the race in many organizations at once. @returns the answers and who is left, by organization */
+async function runRounds(kind: 'free' | 'keeping', { size, attempts }: Race) {
+  const organizations = await createOrganizations(size)
+  const answers = await race(kind, organizations.flatMap(attempts))
+  const perRound = answers.length / ROUNDS
+  return Promise.all(
+    organizations.map(async ({ organizationID }, round) => [
+      tally(answers.slice(round * perRound, (round + 1) * perRound)),
+      await countOf('organization_users WHERE organization_id = ?', organizationID),
+    ]),
+  )
+}
+
+describe.each(races)(`in each of ${ROUNDS} organizations in which $race`, (given) => {
+  test('an organization that keeps its last administrator has one left where it must', async () => {
+    const right = Array.from({ length: ROUNDS }, () => given.keeping)
+    expect(await runRounds('keeping', given)).toEqual(right)
+  })
+
+  test('without the setting only permission counts', async () => {
+    const right = Array.from({ length: ROUNDS }, () => given.free)
+    expect(await runRounds('free', given)).toEqual(right)
+  })
+})
