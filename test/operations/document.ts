@@ -37,8 +37,12 @@ export interface Section {
 
 /** Reads a document of the checkout. */
 export async function readDocument(path: string): Promise<Section> {
-  const tokens = marked.lexer(await readFile(path, 'utf8'))
-  return toSection(tokens, path, 1)
+  return parseDocument(await readFile(path, 'utf8'), path)
+}
+
+/** Reads a document's text, also where there is no file system. */
+export function parseDocument(markdown: string, name: string): Section {
+  return toSection(marked.lexer(markdown), name, 1)
 }
 
 function toSection(tokens: readonly Token[], name: string, depth: number): Section {

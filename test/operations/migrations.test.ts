@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createTestHarness, type TestHarness } from 'wrangler'
 import { readDatabase, type Snapshot } from '../support/database'
 import { createSeed } from '../support/seed'
@@ -21,29 +21,6 @@ const RELEASED: Readonly<Record<string, string>> = {
 let folder: string
 let harness: TestHarness
 let db: D1Database
-
-beforeAll(async () => {
-  vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
-  folder = await mkdtemp(join(tmpdir(), 'identity-migrations-'))
-  const config = await readFile('wrangler.toml', 'utf8')
-  await writeFile(join(folder, 'wrangler.toml'), config.replace(/^main = .*$/m, 'main = "idle.js"'))
-  await writeFile(join(folder, 'idle.js'), 'export default {}')
-  harness = createTestHarness({ root: folder, workers: [{ configPath: './wrangler.toml' }] })
-  await harness.listen()
-})
-
-beforeEach(async () => {
-  await rm(join(folder, 'migrations'), { recursive: true, force: true })
-  await mkdir(join(folder, 'migrations'))
-  await harness.reset()
-  db = (await harness.getWorker<{ DB: D1Database }>().getEnv()).DB
-})
-
-afterAll(async () => {
-  vi.unstubAllEnvs()
-  await harness.close()
-  await rm(folder, { recursive: true })
-})
 
 async function listMigrations(): Promise<string[]> {
   return (await readdir('migrations')).toSorted()
@@ -103,42 +80,73 @@ async function findOrphans(): Promise<unknown[]> {
   return (await db.prepare('PRAGMA foreign_key_check').all()).results
 }
 
-test('an empty database gets every migration once', async () => {
-  const files = await listMigrations()
-  await apply(...files)
-  const before = await readDatabase(db)
-  await apply()
-  expect(await readDatabase(db)).toEqual(before)
-  const { results } = await db.prepare('SELECT name FROM d1_migrations ORDER BY id').all()
-  expect(results).toEqual(files.map((name) => ({ name })))
-})
+describe('on local D1', () => {
+  beforeAll(async () => {
+    vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
+    folder = await mkdtemp(join(tmpdir(), 'identity-migrations-'))
+    const config = await readFile('wrangler.toml', 'utf8')
+    await writeFile(
+      join(folder, 'wrangler.toml'),
+      config.replace(/^main = .*$/m, 'main = "idle.js"'),
+    )
+    await writeFile(join(folder, 'idle.js'), 'export default {}')
+    harness = createTestHarness({ root: folder, workers: [{ configPath: './wrangler.toml' }] })
+    await harness.listen()
+  })
 
-test('a filled database loses no row by any later migration, and has no orphan', async () => {
-  const [first = '', ...later] = await listMigrations()
-  await apply(first)
-  await fill()
-  for (const file of later) {
+  beforeEach(async () => {
+    await rm(join(folder, 'migrations'), { recursive: true, force: true })
+    await mkdir(join(folder, 'migrations'))
+    await harness.reset()
+    db = (await harness.getWorker<{ DB: D1Database }>().getEnv()).DB
+  })
+
+  afterAll(async () => {
+    vi.unstubAllEnvs()
+    await harness.close()
+    await rm(folder, { recursive: true })
+  })
+
+  test('an empty database gets every migration once', async () => {
+    const files = await listMigrations()
+    await apply(...files)
     const before = await readDatabase(db)
-    await apply(file)
-    expect({ file, lost: findLostRows(before, await readDatabase(db)) }).toEqual({ file, lost: [] })
-    expect({ file, orphans: await findOrphans() }).toEqual({ file, orphans: [] })
-  }
-})
+    await apply()
+    expect(await readDatabase(db)).toEqual(before)
+    const { results } = await db.prepare('SELECT name FROM d1_migrations ORDER BY id').all()
+    expect(results).toEqual(files.map((name) => ({ name })))
+  })
 
-test('a migration that rebuilds a table with foreign keys off, which D1 ignores, would be noticed', async () => {
-  await apply(...(await listMigrations()))
-  const before = await readDatabase(db)
-  const rebuild = `PRAGMA foreign_keys=OFF;
+  test('a filled database loses no row by any later migration, and has no orphan', async () => {
+    const [first = '', ...later] = await listMigrations()
+    await apply(first)
+    await fill()
+    for (const file of later) {
+      const before = await readDatabase(db)
+      await apply(file)
+      expect({ file, lost: findLostRows(before, await readDatabase(db)) }).toEqual({
+        file,
+        lost: [],
+      })
+      expect({ file, orphans: await findOrphans() }).toEqual({ file, orphans: [] })
+    }
+  })
+
+  test('a migration that rebuilds a table with foreign keys off, which D1 ignores, would be noticed', async () => {
+    await apply(...(await listMigrations()))
+    const before = await readDatabase(db)
+    const rebuild = `PRAGMA foreign_keys=OFF;
     CREATE TABLE new_roles (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
     INSERT INTO new_roles SELECT id, name FROM roles;
     DROP TABLE roles;
     ALTER TABLE new_roles RENAME TO roles;
     PRAGMA foreign_keys=ON;`
-  await writeFile(join(folder, 'migrations', '9999_rebuild.sql'), rebuild)
-  await apply()
-  const lost = findLostRows(before, await readDatabase(db))
-  expect(lost.length).toBeGreaterThan(0)
-  expect(lost.filter((row) => !row.startsWith('role_permissions '))).toEqual([])
+    await writeFile(join(folder, 'migrations', '9999_rebuild.sql'), rebuild)
+    await apply()
+    const lost = findLostRows(before, await readDatabase(db))
+    expect(lost.length).toBeGreaterThan(0)
+    expect(lost.filter((row) => !row.startsWith('role_permissions '))).toEqual([])
+  })
 })
 
 test('released migrations are as they were released, and new ones come after them', async () => {
