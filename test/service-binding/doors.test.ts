@@ -56,7 +56,7 @@ describe.each(cases)('$title', ({ deployment = 'USUAL', calls, ...right }) => {
     const { organizationID, userID } = requests.at(-1)!
     const scope = { organizationID, userID }
 
-    const overHTTP = await run(requests, httpDoor('HTTP', workers.urlOf(deployment)))
+    const overHTTP = await run(requests, httpDoor(workers.urlOf(deployment)))
     const { method, route, ...line } = overHTTP.line
     expect(overHTTP.outcomes.at(-1)).toEqual(right.outcome)
     expect(overHTTP.outcomes.slice(0, -1).every(({ ok }) => ok)).toBe(true)
@@ -93,7 +93,7 @@ async function run(requests: readonly DeleteUserRequest[], door: Door): Promise<
   let lines: Record<string, unknown>[] = []
   for (const request of requests) {
     const seen = workers.log.length
-    outcomes.push(await door.call(request))
+    outcomes.push(await door(request))
     lines = await vi.waitFor(() => linesSince(seen), { timeout: 5_000, interval: 2 })
   }
   const difference = compare(before, await readDatabase(workers.db))

@@ -5,45 +5,36 @@ import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/index'
 import { call, pathOf, type Answer } from '../support/node/client'
 
 /** A way to the Worker under test, from the test. */
-export interface Door {
-  readonly title: string
-  readonly call: (request: DeleteUserRequest) => Promise<DeleteUserOutcome>
-}
+export type Door = (request: DeleteUserRequest) => Promise<DeleteUserOutcome>
 
 /** The HTTP door at an address, with more headers where they are given. */
-export function httpDoor(title: string, url: URL, more: Record<string, string> = {}): Door {
-  return {
-    title,
-    async call({ token, organizationID, userID, idempotencyKey, requestID, traceparent }) {
-      const headers: Record<string, string> = { Authorization: `Bearer ${token}`, ...more }
-      if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey
-      if (requestID !== undefined) headers['X-Request-Id'] = requestID
-      if (traceparent !== undefined) headers['traceparent'] = traceparent
-      return toOutcome(await call(url, { path: pathOf(organizationID, userID), headers }))
-    },
+export function httpDoor(url: URL, more: Record<string, string> = {}): Door {
+  return async ({ token, organizationID, userID, idempotencyKey, requestID, traceparent }) => {
+    const headers: Record<string, string> = { Authorization: `Bearer ${token}`, ...more }
+    if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey
+    if (requestID !== undefined) headers['X-Request-Id'] = requestID
+    if (traceparent !== undefined) headers['traceparent'] = traceparent
+    return toOutcome(await call(url, { path: pathOf(organizationID, userID), headers }))
   }
 }
 
 /** The second door: a Worker calls `deleteUser` over its binding of that name (workers/caller.ts). */
 export function rpcDoor(caller: URL, binding: string): Door {
-  return {
-    title: 'deleteUser over the binding',
-    async call(request) {
-      const answer = await fetch(new URL('/rpc', caller), {
-        method: 'POST',
-        headers: { 'X-Binding': binding },
-        body: JSON.stringify(request),
-      })
-      const said = await answer.json<{ outcome?: DeleteUserOutcome; thrown?: string }>()
-      if (said.outcome === undefined) throw new Error(said.thrown)
-      return said.outcome
-    },
+  return async (request) => {
+    const answer = await fetch(new URL('/rpc', caller), {
+      method: 'POST',
+      headers: { 'X-Binding': binding },
+      body: JSON.stringify(request),
+    })
+    const said = await answer.json<{ outcome?: DeleteUserOutcome; thrown?: string }>()
+    if (said.outcome === undefined) throw new Error(said.thrown)
+    return said.outcome
   }
 }
 
 /** The HTTP door, reached by a Worker through its binding of that name. */
 export function fetchDoor(caller: URL, binding: string): Door {
-  return httpDoor('fetch over the binding', caller, { 'X-Binding': binding })
+  return httpDoor(caller, { 'X-Binding': binding })
 }
 
 function toOutcome({ status, body, headers }: Answer): DeleteUserOutcome {

@@ -16,6 +16,19 @@ export const identityConfig = unstable_readConfig(
   { hideWarnings: true },
 )
 
+async function bundle(path: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [path],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker'],
+    external: ['cloudflare:*'],
+  })
+  return outputFiles[0]?.text ?? ''
+}
+
 /**
  * Bundles a file of `workers/`.
  *
@@ -25,19 +38,10 @@ export async function buildTestWorker(
   file: string,
   options: Partial<TestWorker> = {},
 ): Promise<TestWorker> {
-  const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, 'workers', `${file}.ts`)],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    conditions: ['workerd', 'worker'],
-    external: ['cloudflare:*'],
-  })
   return {
     name: file,
     modules: true,
-    script: outputFiles[0]?.text ?? '',
+    script: await bundle(join(import.meta.dirname, 'workers', `${file}.ts`)),
     compatibilityDate: identityConfig.compatibility_date ?? '',
     ...options,
   } as TestWorker
@@ -55,4 +59,28 @@ export function buildWatchedIdentity(
     bindings: { ...identityConfig.vars, ...vars },
     d1Databases: { DB: database },
   })
+}
+
+/**
+ * The example's Worker, as its own wrangler.toml says.
+ *
+ * @param identity the name of the Worker that it is bound to, in the place of the one that the configuration names
+ */
+export async function buildConsoleBackend(identity?: string): Promise<TestWorker> {
+  const config = unstable_readConfig({ config: 'examples/console-backend/wrangler.toml' })
+  const services = config.services as { binding: string; service: string; entrypoint?: string }[]
+  const bindings = services.map(({ binding, service, entrypoint }) => {
+    const target = {
+      name: identity ?? service,
+      ...(entrypoint === undefined ? {} : { entrypoint }),
+    }
+    return [binding, target] as const
+  })
+  return {
+    name: identity === undefined ? (config.name ?? '') : `${config.name}-of-${identity}`,
+    modules: true,
+    script: await bundle(config.main ?? ''),
+    compatibilityDate: config.compatibility_date ?? '',
+    serviceBindings: Object.fromEntries(bindings),
+  }
 }

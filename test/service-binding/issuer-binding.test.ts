@@ -1,0 +1,91 @@
+/**
+ * An issuer that is a Worker of the same zone, which a Worker cannot always fetch by its host: bound as a service, as the
+ * README of the example shows, it gives its keys through the binding.
+ */
+import { readFile } from 'node:fs/promises'
+import { parse } from 'smol-toml'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createIssuer, type Issuer } from '../support/issuer'
+import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { createWorld } from '../support/world'
+import { failed } from './door-case'
+import { httpDoor, rpcDoor } from './doors'
+import { buildTestWorker } from './test-workers'
+
+/** What the README tells a reader to put into the Identity Worker's configuration. */
+interface Snippet {
+  readonly vars: { readonly TOKEN_ISSUER: string; readonly JWKS_URL: string }
+  readonly services: readonly { readonly binding: string; readonly service: string }[]
+}
+
+let issuer: Issuer
+let workers: LocalWorkers
+let snippet: Snippet
+
+beforeAll(async () => {
+  const readme = await readFile('examples/console-backend/README.md', 'utf8')
+  const [, toml = ''] = /```toml\n([^`]*"ISSUER"[^`]*)```/.exec(readme) ?? []
+  snippet = parse(toml) as unknown as Snippet
+  const [binding] = snippet.services
+  const { host } = new URL(snippet.vars.JWKS_URL)
+  issuer = await createIssuer()
+
+  const services = { [binding?.binding ?? '']: binding?.service ?? '' }
+  const vars = { ...issuer.vars, JWKS_URL: snippet.vars.JWKS_URL }
+  const names = ['identity', 'plain-http', 'unbound', 'wrong-path']
+  const entrypoint = 'Identity'
+  workers = await startWorkers({
+    identity: [
+      { name: 'identity', vars, services },
+      { name: 'plain-http', vars: { ...vars, JWKS_URL: `http://${host}/jwks` }, services },
+      { name: 'unbound', vars: { ...vars, JWKS_URL: `http://${host}/jwks` } },
+      { name: 'wrong-path', vars: { ...vars, JWKS_URL: `https://${host}/keys` }, services },
+    ],
+    others: await Promise.all([
+      buildTestWorker('issuer', {
+        name: binding?.service ?? '',
+        bindings: { HOST: host, JWKS: issuer.jwks() },
+      }),
+      buildTestWorker('caller', {
+        serviceBindings: Object.fromEntries(names.map((name) => [name, { name, entrypoint }])),
+      }),
+    ]),
+  })
+})
+
+afterAll(() => workers.stop())
+
+async function createRequest() {
+  const { target, administrator } = await createWorld(workers.db)
+  const { organizationID, userID } = target
+  return { token: await issuer.token(administrator.person.subject), organizationID, userID }
+}
+
+const keyRequests = (name: string) =>
+  workers.log.filter((line) => line.includes('"issuer"') && line.includes(name))
+
+test('the README binds the issuer as ISSUER, by the host that its tokens name', () => {
+  expect(snippet.services).toHaveLength(1)
+  expect(snippet.services[0]?.binding).toBe('ISSUER')
+  expect(new URL(snippet.vars.JWKS_URL).origin).toBe(snippet.vars.TOKEN_ISSUER)
+})
+
+test('through both doors a deletion needs no other way to the issuer', async () => {
+  const doors = [httpDoor(workers.urlOf('identity')), rpcDoor(workers.urlOf('caller'), 'identity')]
+  for (const door of doors) expect(await door(await createRequest())).toEqual({ ok: true })
+  expect(keyRequests('https://').length).toBe(1)
+})
+
+test('plain HTTP is good enough within the platform, and only where the binding carries it', async () => {
+  const bound = rpcDoor(workers.urlOf('caller'), 'plain-http')
+  expect(await bound(await createRequest())).toEqual({ ok: true })
+  expect(keyRequests('http://').length).toBe(1)
+  const unbound = rpcDoor(workers.urlOf('caller'), 'unbound')
+  expect(await unbound(await createRequest())).toEqual(failed)
+  expect(workers.log.at(-1)).toContain('configuration:JWKS_URL')
+})
+
+test('an issuer that fails behind its binding is an outage, not a refusal', async () => {
+  const door = rpcDoor(workers.urlOf('caller'), 'wrong-path')
+  expect(await door(await createRequest())).toEqual({ ...failed, retryAfter: 1 })
+})
