@@ -165,9 +165,12 @@ function parseCorsOrigins(env: Environment): CorsOrigins {
   return new Set(origins)
 }
 
-/** Whether a text is exactly an origin as browsers send it (Fetch, "serialized origin"): no path, slash or capital. */
+/**
+ * Whether a text is exactly an origin as browsers send it (Fetch, "serialized origin"): no path, slash or capital. The
+ * URL standard lets a host have an asterisk, but no origin has one: it would let nobody in.
+ */
 function isOrigin(text: string): boolean {
   const url = URL.parse(text)
-  if (url === null || url.host === '') return false
+  if (url === null || url.host === '' || url.host.includes('*')) return false
   return text === `${url.protocol}//${url.host}` && text === text.toLowerCase()
 }

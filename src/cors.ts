@@ -11,15 +11,23 @@ const PREFLIGHT_HEADERS = {
   'Access-Control-Max-Age': '7200',
 }
 
-/** The headers that CORS adds to the answer for a request. */
-export function makeCorsHeaders(origins: CorsOrigins, request: Request): Record<string, string> {
+/**
+ * The headers that CORS adds to an answer.
+ *
+ * @param origin the request's `Origin`, if it has one
+ * @param isPreflight whether it answers OPTIONS on the path
+ */
+export function makeCorsHeaders(
+  origins: CorsOrigins,
+  origin: string | null,
+  isPreflight: boolean,
+): Record<string, string> {
   if (origins !== '*' && origins.size === 0) return {}
-  const origin = request.headers.get('Origin')
   if (origin === null || (origins !== '*' && !origins.has(origin))) return { Vary: 'Origin' }
   return {
     Vary: 'Origin',
     'Access-Control-Allow-Origin': origins === '*' ? '*' : origin,
     'Access-Control-Expose-Headers': 'X-Request-Id, WWW-Authenticate, Retry-After',
-    ...(request.method === 'OPTIONS' ? PREFLIGHT_HEADERS : {}),
+    ...(isPreflight ? PREFLIGHT_HEADERS : {}),
   }
 }

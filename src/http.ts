@@ -117,7 +117,11 @@ function respond(
     headers: {
       'Cache-Control': 'no-store',
       'X-Request-Id': line.requestID,
-      ...makeCorsHeaders(readSettings(env).corsOrigins, request),
+      ...makeCorsHeaders(
+        readSettings(env).corsOrigins,
+        request.headers.get('Origin'),
+        status === 204,
+      ),
       ...headers,
     },
   })
