@@ -126,7 +126,8 @@ function* checkBody(answer: ObservedAnswer, { content }: ResponseObject): Genera
   yield* validate(media.schema, JSON.parse(answer.body))
 }
 
-function validate(schema: Schema, value: unknown): string[] {
+/** What is wrong with a value by a schema of the description; nothing, where it is right. */
+export function validate(schema: Schema, value: unknown): string[] {
   const { components } = description // so that references within the schema lead somewhere
   const { errors } = new Validator({ ...schema, components }, '2020-12', false).validate(value)
   return errors.map(({ instanceLocation, error }) => `${instanceLocation} ${error}`)

@@ -1,0 +1,183 @@
+/**
+ * Is docs/openapi.yaml true to the published contract on what the two must share, and would the check of answers see a
+ * difference? The contract's facts stand here as values.
+ */
+import type { Schema } from '@cfworker/json-schema'
+import { describe, expect, test } from 'vitest'
+import { checkAnswer, description, validate, type ObservedAnswer } from './support/openapi'
+
+const PATH = '/api/v1/organizations/{organizationID}/users/{userID}'
+
+/** The published contract of the call: its statuses, each with the `error` of its example. */
+const CONTRACT: Readonly<Record<string, string | undefined>> = {
+  200: undefined,
+  401: 'access_denied',
+  403: 'forbidden',
+  404: 'not_found',
+  500: 'server_error',
+}
+
+/** The published codes, of all calls of the API. */
+const CODES = [
+  'invalid_request',
+  'server_error',
+  'access_denied',
+  'not_found',
+  'conflict',
+  'method_not_allowed',
+  'unsupported_media_type',
+  'request_entity_too_large',
+  'forbidden',
+]
+
+const GOOD_BODY = {
+  error: 'not_found',
+  error_description: 'the requested resource does not exist',
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+/** A member of the description, by a path of names; references are followed. */
+function find(...names: string[]): Json {
+  let found: unknown = description
+  for (const name of names) {
+    found = (found as Json)[name]
+    const reference: unknown = (found as { $ref?: unknown }).$ref
+    if (typeof reference === 'string') found = find(...reference.slice(2).split('/'))
+  }
+  return found as Json
+}
+
+describe('the description and the contract have in common', () => {
+  test('the path, and no other one', () => {
+    expect(Object.keys(description.paths)).toEqual([PATH])
+  })
+
+  test('the parameters of the path: two opaque texts', () => {
+    const parameters = find('paths', PATH, 'parameters') as unknown as { $ref: string }[]
+    const resolved = parameters.map(({ $ref }) => find(...$ref.slice(2).split('/')))
+    expect(
+      resolved.map(({ name, in: where, required, schema }) => ({ name, where, required, schema })),
+    ).toEqual(
+      ['organizationID', 'userID'].map((name) => ({
+        name,
+        where: 'path',
+        required: true,
+        schema: { type: 'string' },
+      })),
+    )
+  })
+
+  test('the statuses of DELETE', () => {
+    const responses = find('paths', PATH, 'delete', 'responses')
+    expect(Object.keys(responses)).toEqual(Object.keys(CONTRACT))
+  })
+
+  test('a success without a body', () => {
+    expect(find('paths', PATH, 'delete', 'responses', '200')).not.toHaveProperty('content')
+  })
+
+  test.each(Object.entries(CONTRACT).filter(([, error]) => error !== undefined))(
+    'for %s a JSON body with the code %s',
+    (status, error) => {
+      const content = find('paths', PATH, 'delete', 'responses', status, 'content')
+      expect(Object.keys(content)).toEqual(['application/json'])
+      expect(
+        find('paths', PATH, 'delete', 'responses', status, 'content', 'application/json'),
+      ).toHaveProperty('example.error', error)
+    },
+  )
+
+  test('the schema of an error', () => {
+    const { type, required, properties } = find('components', 'schemas', 'error') as unknown as {
+      type: string
+      required: string[]
+      properties: Record<string, { type: string; enum?: string[] }>
+    }
+    expect(type).toBe('object')
+    expect(required).toEqual(['error', 'error_description'])
+    expect(Object.keys(properties)).toEqual(['error', 'error_description'])
+    expect(properties['error']).toMatchObject({ type: 'string', enum: CODES })
+    expect(properties['error_description']).toMatchObject({ type: 'string' })
+  })
+
+  test('the sentences of 401, 403 and 404', () => {
+    const examples = ['401', '403', '404'].map((status) =>
+      find('paths', PATH, 'delete', 'responses', status, 'content', 'application/json'),
+    )
+    expect(examples).toMatchObject([
+      { example: { error_description: 'authentication failed' } },
+      { example: { error_description: 'user credentials do not have the required privileges' } },
+      { example: { error_description: 'the requested resource does not exist' } },
+    ])
+  })
+
+  test('a bearer token as the security of DELETE, and none of OPTIONS', () => {
+    expect(find('paths', PATH, 'delete')).toHaveProperty('security', [{ oauth2Authentication: [] }])
+    expect(find('paths', PATH, 'options')).not.toHaveProperty('security')
+    expect(description).toHaveProperty('security', [])
+    expect(find('components', 'securitySchemes', 'oauth2Authentication')).toMatchObject({
+      type: 'http',
+      scheme: 'bearer',
+    })
+  })
+})
+
+test.each(Object.keys(description.components['responses'] ?? {}))(
+  'the example of %s is one that its schema allows',
+  (name) => {
+    const content = ['components', 'responses', name, 'content', 'application/json']
+    const { example, schema } = find(...content) as { example: unknown; schema: Schema }
+    expect(example).toBeTypeOf('object')
+    expect(validate(schema, example)).toEqual([])
+    expect(validate(schema, { ...GOOD_BODY, error: 'conflict' })).not.toEqual([])
+  },
+)
+
+const GOOD: ObservedAnswer = {
+  method: 'DELETE',
+  path: '/api/v1/organizations/o/users/u',
+  status: 404,
+  headers: new Headers({
+    'Cache-Control': 'no-store',
+    'X-Request-Id': 'a',
+    'Content-Type': 'application/json',
+  }),
+  body: JSON.stringify(GOOD_BODY),
+}
+
+function withHeader(name: string, value: string | null): ObservedAnswer {
+  const headers = new Headers(GOOD.headers)
+  if (value === null) headers.delete(name)
+  else headers.set(name, value)
+  return { ...GOOD, headers }
+}
+
+describe('the check of answers', () => {
+  test('lets a good answer pass', () => {
+    expect(() => checkAnswer(GOOD)).not.toThrow()
+  })
+
+  test.each<[string, ObservedAnswer]>([
+    ['a status that is not described', { ...GOOD, status: 418 }],
+    ['a status of another kind of answer', { ...GOOD, status: 403 }],
+    ['an unknown path with a success', { ...GOOD, path: '/nowhere', status: 200, body: '' }],
+    ['no cache control', withHeader('Cache-Control', null)],
+    ['another cache control', withHeader('Cache-Control', 'no-cache')],
+    ['no request ID', withHeader('X-Request-Id', null)],
+    ['a request ID of another form', withHeader('X-Request-Id', 'a b')],
+    ['a header that is not described', withHeader('Allow', 'DELETE, OPTIONS')],
+    ['another content type', withHeader('Content-Type', 'application/json; charset=utf-8')],
+    ['no content type', withHeader('Content-Type', null)],
+    ['a member more', { ...GOOD, body: JSON.stringify({ ...GOOD_BODY, x: 1 }) }],
+    ['a member less', { ...GOOD, body: '{"error":"not_found"}' }],
+    ['another code', { ...GOOD, body: JSON.stringify({ ...GOOD_BODY, error: 'conflict' }) }],
+    [
+      'another sentence',
+      { ...GOOD, body: JSON.stringify({ ...GOOD_BODY, error_description: 'x' }) },
+    ],
+    ['a body of HEAD', { ...GOOD, method: 'HEAD', status: 405 }],
+  ])('sees %s', (_, answer) => {
+    expect(() => checkAnswer(answer)).toThrow(/^\w+ \/.*: \d+\n- /)
+  })
+})

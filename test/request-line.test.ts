@@ -1,0 +1,186 @@
+/**
+ * What is remembered of a request: one line, its members and no other, the request ID and the trace.
+ */
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { readLog } from './support/worker/log'
+import { setStage } from './support/worker/stage'
+
+const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+describe('the line', () => {
+  test('of a deletion says who, whom, where, how many groups, and what the database did', async () => {
+    const { callAs, world } = await setStage()
+    const { line, headers } = await callAs(world.administrator)
+    expect(line).toEqual({
+      message: 'request',
+      requestID: headers.get('X-Request-Id'),
+      method: 'DELETE',
+      route: ROUTE,
+      status: 200,
+      durationMs: expect.any(Number),
+      actor: { kind: 'user', subject: world.administrator.person.subject },
+      scope: { organizationID: world.organizationID, userID: world.target.userID },
+      groupsRemoved: 2,
+      database: {
+        attempts: 1,
+        sqlMs: expect.any(Number),
+        rowsRead: expect.any(Number),
+        rowsWritten: 4,
+      },
+    })
+    expect(readLog()).toHaveLength(1)
+  })
+
+  test('of a service account says so', async () => {
+    const { callAs, world } = await setStage()
+    const { line } = await callAs(world.serviceAccount)
+    expect(line.actor).toEqual({ kind: 'service_account', subject: world.serviceAccount })
+  })
+
+  test('of a refusal has the error of the wire and the reason that the wire does not tell', async () => {
+    const { callAs, world } = await setStage()
+    const { line } = await callAs(world.auditor)
+    expect(line).toMatchObject({
+      status: 403,
+      error: 'forbidden',
+      reason: 'not_permitted',
+      actor: { kind: 'user', subject: world.auditor.person.subject },
+    })
+    expect(line).not.toHaveProperty('groupsRemoved')
+  })
+
+  test('of a caller whom nobody knows has the subject alone', async () => {
+    const { callAs } = await setStage()
+    const { line } = await callAs('a stranger')
+    expect(line.actor).toEqual({ subject: 'a stranger' })
+  })
+
+  test('of a token that was not good names no actor and no database', async () => {
+    const { callWith } = await setStage()
+    const { line } = await callWith({ claims: { aud: 'other' } })
+    expect(line).not.toHaveProperty('actor')
+    expect(line).not.toHaveProperty('database')
+    expect(line).toHaveProperty('scope')
+  })
+
+  test('of a path that is none of ours does not hold the path', async () => {
+    const { call } = await setStage()
+    await call({ path: '/secret/path?secret=query' })
+    expect(readLog().join()).not.toContain('secret')
+  })
+
+  test('of OPTIONS and of another method names the route and no scope', async () => {
+    const { call, world } = await setStage()
+    for (const method of ['OPTIONS', 'PUT']) {
+      const { line } = await call({ ...world.target, method })
+      expect(line).toMatchObject({ method, route: ROUTE })
+      expect(line).not.toHaveProperty('scope')
+    }
+  })
+
+  test('holds no token, no other claim, no query and no header', async () => {
+    const { call, token, world } = await setStage()
+    const secret = { email: 'secret@example.com', name: 'Secret', jti: 'secret' }
+    const presented = await token(world.administrator, { claims: secret })
+    await call({
+      path: `/api/v1/organizations/${world.organizationID}/users/${world.target.userID}?secret`,
+      token: presented,
+      headers: { Cookie: 'secret', 'Idempotency-Key': 'secret', 'User-Agent': 'secret' },
+    })
+    const text = readLog().join()
+    expect(text.toLowerCase()).not.toContain('secret')
+    for (const part of presented.split('.')) expect(text).not.toContain(part)
+  })
+
+  test('leaves the region out where the runtime does not tell it, and has it where it does', async () => {
+    const here = await setStage()
+    const silent = await here.callAs(here.world.administrator)
+    expect(silent.line.database).not.toHaveProperty('region')
+    const { callAs, world } = await setStage({ vars: { DB: tellRegion(env.DB, 'WEUR') } })
+    const { line } = await callAs(world.administrator)
+    expect(line.database).toHaveProperty('region', 'WEUR')
+  })
+})
+
+describe('X-Request-Id', () => {
+  test.each(['a', 'abc-DEF_123.4', 'x'.repeat(128), '550e8400-e29b-41d4-a716-446655440000'])(
+    '%s is taken from the caller',
+    async (requestID) => {
+      const { callAs, world } = await setStage()
+      const headers = { 'X-Request-Id': requestID }
+      const answer = await callAs(world.administrator, { ...world.target, headers })
+      expect(answer.headers.get('X-Request-Id')).toBe(requestID)
+      expect(answer.line.requestID).toBe(requestID)
+      const recorded = await env.DB.prepare(
+        'SELECT request_id FROM user_deletions WHERE organization_id = ?',
+      )
+        .bind(world.organizationID)
+        .first('request_id')
+      expect(recorded).toBe(requestID)
+    },
+  )
+
+  test.each([undefined, '', 'x'.repeat(129), 'a b', 'a,b', 'abc, abc', 'a/b', 'a:b', '"a"', '{}'])(
+    '%j is none, so one is made',
+    async (requestID) => {
+      const { call, world } = await setStage()
+      const headers = requestID === undefined ? {} : { 'X-Request-Id': requestID }
+      const first = await call({ ...world.target, headers })
+      const second = await call({ ...world.target, headers })
+      expect(first.headers.get('X-Request-Id')).toMatch(UUID)
+      expect(second.headers.get('X-Request-Id')).not.toBe(first.headers.get('X-Request-Id'))
+    },
+  )
+})
+
+describe('traceparent', () => {
+  const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const PARENT = '00f067aa0ba902b7'
+
+  test.each([
+    `00-${TRACE}-${PARENT}-01`,
+    `00-${TRACE}-${PARENT}-00`,
+    `01-${TRACE}-${PARENT}-01`,
+    `cc-${TRACE}-${PARENT}-01-what-comes-later`,
+  ])('%s gives the trace ID', async (traceparent) => {
+    const { call, world } = await setStage()
+    const { line } = await call({ ...world.target, headers: { traceparent } })
+    expect(line.traceID).toBe(TRACE)
+  })
+
+  test.each([
+    '',
+    'x',
+    TRACE,
+    `00-${TRACE}-${PARENT}`,
+    `00-${TRACE}-${PARENT}-01-more`,
+    `00-${TRACE}-${PARENT}-1`,
+    `ff-${TRACE}-${PARENT}-01`,
+    `00-${'0'.repeat(32)}-${PARENT}-01`,
+    `00-${TRACE}-${'0'.repeat(16)}-01`,
+    `00-${TRACE.toUpperCase()}-${PARENT}-01`,
+    `00-${TRACE.slice(1)}-${PARENT}-01`,
+    `0-${TRACE}-${PARENT}-01`,
+    `00-${TRACE}-${PARENT}-01, 00-${TRACE}-${PARENT}-01`,
+    `cc-${TRACE}-${PARENT}-01more`,
+  ])('%j is ignored', async (traceparent) => {
+    const { call, world } = await setStage()
+    const { line, status } = await call({ ...world.target, headers: { traceparent } })
+    expect(status).toBe(401)
+    expect(line).not.toHaveProperty('traceID')
+  })
+})
+
+/** A database whose answers say where it is, as deployed ones do. */
+function tellRegion(db: D1Database, region: string): Pick<D1Database, 'prepare' | 'batch'> {
+  return {
+    prepare: (sql) => db.prepare(sql),
+    async batch<T>(statements: D1PreparedStatement[]) {
+      const results = await db.batch<T>(statements)
+      for (const { meta } of results) Object.assign(meta, { served_by_region: region })
+      return results
+    },
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * When the database fails: which failures are asked again, how often, and that a deletion whose answer got lost is one
+ * deletion and a 200. The real database does the work; only its answers are taken away.
+ */
+import { env } from 'cloudflare:workers'
+import { describe, expect, test } from 'vitest'
+import { compare, readDatabase } from './support/database'
+import { setStage } from './support/worker/stage'
+
+const TRANSIENT = [
+  'D1_ERROR: Network connection lost.',
+  'Network connection lost.',
+  'D1_ERROR: D1 DB reset because its code was updated.',
+  'D1_ERROR: Internal error while starting up D1 DB storage caused object to be reset.',
+  'D1_ERROR: Internal error in D1 DB storage caused object to be reset.',
+  'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
+  "D1_ERROR: Can't read from request stream because client disconnected.",
+]
+
+const LASTING: [message: string, reason: string, retryAfter: RegExp][] = [
+  ['D1_ERROR: D1 DB is overloaded. Requests queued for too long.', 'database_overloaded', /^2$/],
+  ['D1_ERROR: D1 DB is overloaded. Too many requests queued.', 'database_overloaded', /^2$/],
+  [
+    'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
+    'database_overloaded',
+    /^2$/,
+  ],
+  [
+    "D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset.",
+    'database_overloaded',
+    /^2$/,
+  ],
+  ['D1_ERROR: D1 DB exceeded its CPU time limit and was reset.', 'database_overloaded', /^2$/],
+  [
+    "D1_ERROR: Your account has exceeded D1's free tier daily row read limit. Try tomorrow.",
+    'database_quota_exceeded',
+    /^\d+$/,
+  ],
+  ['D1_ERROR: no such table: users: SQLITE_ERROR', 'database_not_migrated', /^none$/],
+  ['D1_ERROR: no such column: state: SQLITE_ERROR', 'database_not_migrated', /^none$/],
+  ['internal error; reference = abc', 'database_failed', /^none$/],
+  ['D1_ERROR: near "x": syntax error: SQLITE_ERROR', 'database_failed', /^none$/],
+]
+
+interface Failing {
+  readonly DB: Pick<D1Database, 'prepare' | 'batch'>
+  /** How often the database was asked. */
+  readonly attempts: () => number
+}
+
+/** A database whose first answers are failures; `commits` says whether the work of those is done all the same. */
+function failFirst(times: number, message: string, commits = false): Failing {
+  let attempts = 0
+  return {
+    attempts: () => attempts,
+    DB: {
+      prepare: (sql) => env.DB.prepare(sql),
+      async batch<T>(statements: D1PreparedStatement[]) {
+        attempts += 1
+        const fails = attempts <= times
+        const results = fails && !commits ? [] : await env.DB.batch<T>(statements)
+        if (fails) throw new Error(message)
+        return results
+      },
+    },
+  }
+}
+
+describe('a transient failure', () => {
+  test.each(TRANSIENT)('is asked again: %s', async (message) => {
+    const { DB, attempts } = failFirst(1, message)
+    const { callAs, world } = await setStage({ vars: { DB } })
+    const answer = await callAs(world.administrator)
+    expect(answer.status).toBe(200)
+    expect(answer.line.database?.attempts).toBe(2)
+    expect(attempts()).toBe(2)
+  })
+
+  test('is asked again twice at most, and then is a 500 with Retry-After', async () => {
+    const { DB, attempts } = failFirst(99, TRANSIENT[0]!)
+    const { callAs, world } = await setStage({ vars: { DB } })
+    const answer = await callAs(world.administrator)
+    expect(answer.status).toBe(500)
+    expect(answer.headers.get('Retry-After')).toBe('2')
+    expect(answer.line).toMatchObject({ reason: 'database_unavailable', database: { attempts: 3 } })
+    expect(attempts()).toBe(3)
+  })
+
+  test('that took the answer after the commit is one deletion and a 200', async () => {
+    const { DB, attempts } = failFirst(2, TRANSIENT[0]!, true)
+    const { callAs, world } = await setStage({ vars: { DB } })
+    const before = await readDatabase(env.DB)
+    const answer = await callAs(world.administrator)
+    expect(answer.status).toBe(200)
+    expect(answer.line.groupsRemoved).toBe(2)
+    expect(attempts()).toBe(3)
+    const { removed, added } = compare(before, await readDatabase(env.DB))
+    expect(removed['organization_users']).toHaveLength(1)
+    expect(Object.keys(added)).toEqual(['user_deletions'])
+    expect(added['user_deletions']).toHaveLength(1)
+  })
+
+  test('after a commit is a 200 also for an administrator who removed itself', async () => {
+    const { DB } = failFirst(1, TRANSIENT[0]!, true)
+    const { callAs, world } = await setStage({ vars: { DB } })
+    expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
+  })
+
+  test('is never a judgement on the caller', async () => {
+    const { DB } = failFirst(99, TRANSIENT[0]!)
+    const { callAs, world } = await setStage({ vars: { DB } })
+    const outcomes = [
+      await callAs('a stranger'),
+      await callAs(world.auditor),
+      await callAs(world.administrator, { ...world, userID: 'nobody' }),
+    ]
+    expect(outcomes.map(({ status }) => status)).toEqual([500, 500, 500])
+  })
+})
+
+describe('any other failure', () => {
+  test.each(LASTING)('is not asked again: %s', async (message, reason, retryAfter) => {
+    const { DB, attempts } = failFirst(99, message)
+    const { callAs, world } = await setStage({ vars: { DB } })
+    const answer = await callAs(world.administrator)
+    expect(answer.status).toBe(500)
+    expect(answer.line.reason).toBe(reason)
+    expect(attempts()).toBe(1)
+    expect(answer.headers.get('Retry-After') ?? 'none').toMatch(retryAfter)
+  })
+
+  test('of the daily quota says the seconds until midnight UTC', async () => {
+    const { DB } = failFirst(
+      99,
+      "D1_ERROR: Your account has exceeded D1's free tier daily row write",
+    )
+    const { callAs, world } = await setStage({ vars: { DB } })
+    const answer = await callAs(world.administrator)
+    const seconds = Number(answer.headers.get('Retry-After'))
+    const midnight = new Date(Date.now() + seconds * 1_000)
+    expect([midnight.getUTCHours(), midnight.getUTCMinutes()]).toEqual([0, 0])
+  })
+
+  test('that is no error at all is a 500 too', async () => {
+    const DB = {
+      prepare: (sql: string) => env.DB.prepare(sql),
+      // oxlint-disable-next-line typescript/only-throw-error, typescript/prefer-promise-reject-errors
+      batch: () => Promise.reject('a text'),
+    }
+    const { callAs, world } = await setStage({ vars: { DB } })
+    expect((await callAs(world.administrator)).line.reason).toBe('database_failed')
+  })
+})
+
+test('a database that never answers is a 500 after five seconds, with Retry-After', async () => {
+  const DB = {
+    prepare: (sql: string) => env.DB.prepare(sql),
+    batch: () => new Promise<never>(() => {}),
+  }
+  const { callAs, world } = await setStage({ vars: { DB } })
+  const answer = await callAs(world.administrator)
+  expect(answer.status).toBe(500)
+  expect(answer.headers.get('Retry-After')).toBe('2')
+  expect(answer.line.reason).toBe('database_timeout')
+})
+
+test('a database without tables is a 500 that says so in the log', async () => {
+  const DB = {
+    prepare: (sql: string) => env.DB.prepare(sql.replaceAll('user_deletions', 'missing')),
+    batch: (statements: D1PreparedStatement[]) => env.DB.batch(statements),
+  }
+  const { callAs, world } = await setStage({ vars: { DB } })
+  const answer = await callAs(world.administrator)
+  expect(answer.status).toBe(500)
+  expect(answer.headers.has('Retry-After')).toBe(false)
+  expect(answer.line.reason).toBe('database_not_migrated')
+})
