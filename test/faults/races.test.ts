@@ -2,17 +2,19 @@
  * Callers who meet: at the same user, at each other, at the last administrator. Every race is run many times at once,
  * over two isolates, in an order that a seed draws; what must hold holds every time.
  */
-import { sample, shuffledSubarray } from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { call, type Answer } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { createSeed, type Member } from '../support/seed'
 import { createWorld } from '../support/world'
+import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
+import { createDraw } from './rig/draw'
 
 const SEED = 20_261_125
-const ROUNDS = 60
+const ROUNDS = 100
 
+const draw = createDraw(SEED)
 const issuer = await serveIssuer()
 const keeping = { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true' }
 const workers = await startWorkers({
@@ -22,7 +24,9 @@ const workers = await startWorkers({
     { name: 'keeping-1', vars: keeping },
     { name: 'keeping-2', vars: keeping },
   ],
+  others: [DATABASE_WORKER],
 })
+const db = connectDatabase(workers.urlOf(DATABASE_WORKER.name))
 afterAll(async () => {
   await workers.stop()
   await issuer.stop()
@@ -34,37 +38,25 @@ interface Attempt {
   readonly key?: string
 }
 
-let drawn = 0
-
 /** Makes all calls at the same moment, alternately to two isolates, in an order that the seed draws. */
 async function race(kind: 'free' | 'keeping', attempts: readonly Attempt[]): Promise<Answer[]> {
   const tokens = await Promise.all(attempts.map(({ subject }) => issuer.token(subject)))
-  const places = [...attempts.keys()]
-  const order =
-    sample(shuffledSubarray(places, { minLength: places.length }), {
-      seed: SEED + (drawn += 1),
-      numRuns: 1,
-    })[0] ?? []
+  const order = draw.mix(attempts.map((attempt, place) => [{ ...attempt, place }]))
   const answers: Answer[] = []
   await Promise.all(
-    order.map(async (place, turn) => {
-      const { target, key } = attempts[place] ?? { target: undefined }
-      const { organizationID = '', userID = '' } = target ?? {}
+    order.map(async ({ target, key, place }, turn) => {
+      const { organizationID, userID } = target
+      const token = tokens[place] ?? ''
       const headers = key === undefined ? {} : { 'Idempotency-Key': key }
       const url = workers.urlOf(`${kind}-${(turn % 2) + 1}`)
-      answers[place] = await call(url, {
-        organizationID,
-        userID,
-        token: tokens[place] ?? '',
-        headers,
-      })
+      answers[place] = await call(url, { organizationID, userID, token, headers })
     }),
   )
   return answers
 }
 
 async function countOf(sql: string, id: string): Promise<number> {
-  const found = await workers.db.prepare(`SELECT count(*) AS n FROM ${sql}`).bind(id).first('n')
+  const found = await db.prepare(`SELECT count(*) AS n FROM ${sql}`).bind(id).first('n')
   return Number(found)
 }
 
@@ -78,7 +70,7 @@ const recordsOf = (id: string) => countOf('user_deletions WHERE organization_use
 
 describe('200 deletions of one user at the same moment', () => {
   test('exactly one deletes, the others find nobody', async () => {
-    const { target, administrator } = await createWorld(workers.db)
+    const { target, administrator } = await createWorld(db)
     const { subject } = administrator.person
     const attempts = Array.from({ length: 200 }, () => ({ subject, target }))
     expect(tally(await race('free', attempts))).toEqual({ 200: 1, 404: 199 })
@@ -86,7 +78,7 @@ describe('200 deletions of one user at the same moment', () => {
   })
 
   test('with one idempotency key of one actor all get the same answer, for one deletion', async () => {
-    const { target, administrator } = await createWorld(workers.db)
+    const { target, administrator } = await createWorld(db)
     const { subject } = administrator.person
     const attempts = Array.from({ length: 200 }, () => ({ subject, target, key: 'one' }))
     expect(tally(await race('free', attempts))).toEqual({ 200: 200 })
@@ -94,11 +86,11 @@ describe('200 deletions of one user at the same moment', () => {
   })
 
   test('with one idempotency key of four actors one of them gets its answer', async () => {
-    const world = await createWorld(workers.db)
+    const world = await createWorld(db)
     const { target } = world
     const other = createSeed()
     const second = other.member(world.organizationID, { groups: [world.administrators] })
-    await other.save(workers.db)
+    await other.save(db)
     const subjects = [
       world.administrator.person.subject,
       second.person.subject,
@@ -137,7 +129,7 @@ async function createOrganizations(size: number): Promise<readonly Organization[
       platformAdministrator: seed.person({ globalRoles: ['platform-administrator'] }).subject,
     }
   })
-  await seed.save(workers.db)
+  await seed.save(db)
   return organizations
 }
 

@@ -1,13 +1,18 @@
 /**
  * Starts Workers with the rig around them, from Node, and speaks with it: files plans, reads reports, sets clocks.
  */
-import { build } from 'esbuild'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
-import { startWorkers, type LocalWorkers } from '../../support/node/local-workers'
+import {
+  startWorkers,
+  type LocalWorkers,
+  type LocalWorkersOptions,
+} from '../../support/node/local-workers'
 import { call, type Answer, type Call } from '../../support/node/client'
 import type { LogLine } from '../../support/worker/log'
+import { bundleForWorkerd } from './bundle'
+import { connectDatabase, DATABASE_WORKER } from './direct-database'
 import { PLANS, type Plan, type Report } from './plan'
 
 /** What came of a planned call. */
@@ -27,27 +32,26 @@ export interface Rig extends LocalWorkers {
   lineOf(requestID: string): Promise<LogLine>
 }
 
-/** Bundles the rig; the deployed bundle stays a module of its own. */
-async function bundleRig(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, 'worker.ts')],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    external: ['node:*'],
-    plugins: [
-      {
-        name: 'deployed-bundle',
-        setup: (bundler) =>
-          bundler.onResolve({ filter: /\/src\/index$/ }, () => ({
-            path: './index.js',
-            external: true,
-          })),
-      },
+type OtherWorker = NonNullable<LocalWorkersOptions['others']>[number]
+
+async function createRigWorker(
+  vars: Readonly<Record<string, string>>,
+): Promise<(name: string) => OtherWorker> {
+  const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
+  const folder = inject('bundle')
+  const contents = await bundleForWorkerd('worker.ts')
+  return (name) => ({
+    name,
+    modulesRoot: folder,
+    modules: [
+      { type: 'ESModule', path: join(folder, 'rig.js'), contents },
+      { type: 'ESModule', path: join(folder, 'index.js') },
     ],
+    compatibilityDate: config.compatibility_date ?? '',
+    compatibilityFlags: [...config.compatibility_flags, 'nodejs_als'],
+    bindings: { ...config.vars, ...vars },
+    d1Databases: { DB: 'identity', UNMIGRATED: 'unmigrated' },
   })
-  return outputFiles[0]?.text ?? ''
 }
 
 /** Starts one Worker of each name; all share one database. */
@@ -55,23 +59,10 @@ export async function startRig(
   vars: Readonly<Record<string, string>>,
   names: readonly string[] = ['rig'],
 ): Promise<Rig> {
-  const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
-  const folder = inject('bundle')
-  const contents = await bundleRig()
+  const rigWorker = await createRigWorker(vars)
   const workers = await startWorkers({
     identity: [],
-    others: names.map((name) => ({
-      name,
-      modulesRoot: folder,
-      modules: [
-        { type: 'ESModule', path: join(folder, 'rig.js'), contents },
-        { type: 'ESModule', path: join(folder, 'index.js') },
-      ],
-      compatibilityDate: config.compatibility_date ?? '',
-      compatibilityFlags: [...config.compatibility_flags, 'nodejs_als'],
-      bindings: { ...config.vars, ...vars },
-      d1Databases: { DB: 'identity', UNMIGRATED: 'unmigrated' },
-    })),
+    others: [...names.map(rigWorker), DATABASE_WORKER],
   })
   const [first = ''] = names
 
@@ -81,6 +72,7 @@ export async function startRig(
 
   const rig: Rig = {
     ...workers,
+    db: connectDatabase(workers.urlOf(DATABASE_WORKER.name)),
     async plan(plan, worker = first) {
       const requestID = crypto.randomUUID()
       const body = JSON.stringify(plan)

@@ -1,6 +1,6 @@
 /**
  * The deployed bundle on real workerd with real D1, from Node. Each Worker listens on a socket of its own with nothing
- * before it, and reaches the network by itself. Databases live as long as the runtime.
+ * before it, and reaches the network by itself. Databases live as long as the runtime, unless they are given a folder.
  */
 import {
   convertV4MiniflareOptions,
@@ -32,6 +32,8 @@ export interface LocalWorkersOptions {
   readonly others?: readonly NamedWorker[]
   /** False leaves the database without tables. */
   readonly migrate?: boolean
+  /** The folder in which the database outlives the runtime. */
+  readonly storage?: string
 }
 
 /** Workers that run. */
@@ -53,7 +55,7 @@ const listen = () => ({ unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] })
 
 /** Starts Workers; resolves when they listen and the database is migrated. */
 export async function startWorkers(options: LocalWorkersOptions = {}): Promise<LocalWorkers> {
-  const { identity = [{}], others = [], migrate = true } = options
+  const { identity = [{}], others = [], migrate = true, storage } = options
   const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
   const folder = inject('bundle')
   const workers: NamedWorker[] = others.map((other) => Object.assign(listen(), other))
@@ -81,6 +83,7 @@ export async function startWorkers(options: LocalWorkersOptions = {}): Promise<L
       telemetry: { enabled: false },
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: ({ message }) => log.push(message),
+      ...(storage === undefined ? {} : { resourcePersistencePath: storage }),
       workers,
     }),
   )
