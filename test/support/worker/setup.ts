@@ -11,6 +11,7 @@ import { fetchFromIssuers } from './issuers'
 beforeAll(() => applyD1Migrations(env.DB, inject('migrations')))
 
 beforeEach(() => {
+  Object.assign(Error, { stackTraceLimit: 50 }) // src/errors.ts takes stacks away; a test that fails shows where
   vi.spyOn(globalThis, 'fetch').mockImplementation(fetchFromIssuers)
   catchLog()
 })
