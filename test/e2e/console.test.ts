@@ -42,6 +42,7 @@ test('a person signs in with authorization code and PKCE, and no token is in any
 test('a sign-in that was cancelled says so, and leaves nobody signed in', async () => {
   const { page } = await open()
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
   await page.getByRole('button', { name: 'Ada Berg' }).click()
   await page.getByRole('button', { name: 'Cancel' }).click()
   await page.getByText('the person at the page cancelled').waitFor()
