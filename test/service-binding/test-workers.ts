@@ -2,8 +2,10 @@
  * Bundles the Workers of this folder, and the example's, for `startWorkers`: callers of the Worker under test, and what
  * stands between or beside them.
  */
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parse } from 'smol-toml'
 import { unstable_readConfig } from 'wrangler'
 import type { LocalWorkersOptions } from '../support/node/local-workers'
 
@@ -16,9 +18,9 @@ export const identityConfig = unstable_readConfig(
   { hideWarnings: true },
 )
 
-async function bundle(path: string): Promise<string> {
+async function bundle(what: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [path],
+    ...what,
     bundle: true,
     write: false,
     format: 'esm',
@@ -41,7 +43,7 @@ export async function buildTestWorker(
   return {
     name: file,
     modules: true,
-    script: await bundle(join(import.meta.dirname, 'workers', `${file}.ts`)),
+    script: await bundle({ entryPoints: [join(import.meta.dirname, 'workers', `${file}.ts`)] }),
     compatibilityDate: identityConfig.compatibility_date ?? '',
     ...options,
   } as TestWorker
@@ -79,8 +81,34 @@ export async function buildConsoleBackend(identity?: string): Promise<TestWorker
   return {
     name: identity === undefined ? (config.name ?? '') : `${config.name}-of-${identity}`,
     modules: true,
-    script: await bundle(config.main ?? ''),
+    script: await bundle({ entryPoints: [config.main ?? ''] }),
     compatibilityDate: config.compatibility_date ?? '',
+    serviceBindings: Object.fromEntries(bindings),
+  }
+}
+
+/** The caller that docs/service-binding.md shows: what it puts into `wrangler.toml`, and its source. */
+export async function readDocumentedCaller(): Promise<{ toml: string; source: string }> {
+  const text = await readFile('docs/service-binding.md', 'utf8')
+  const [, toml = ''] = /```toml\n(.*?)```/s.exec(text) ?? []
+  const [, source = ''] = /```ts\n(.*?)```/s.exec(text) ?? []
+  return { toml, source }
+}
+
+/** That caller as a Worker. */
+export async function buildDocumentedCaller(): Promise<TestWorker> {
+  const { toml, source } = await readDocumentedCaller()
+  const { services } = parse(toml) as unknown as {
+    services: { binding: string; service: string; entrypoint: string }[]
+  }
+  const bindings = services.map(({ binding, service, entrypoint }) => {
+    return [binding, { name: service, entrypoint }] as const
+  })
+  return {
+    name: 'documented-caller',
+    modules: true,
+    script: await bundle({ stdin: { contents: source, loader: 'ts' } }),
+    compatibilityDate: identityConfig.compatibility_date ?? '',
     serviceBindings: Object.fromEntries(bindings),
   }
 }

@@ -14,6 +14,7 @@ import type { Environment } from '../../src/config'
 import type * as worker from '../../src/index'
 import type * as declared from '../../types/identity'
 import { CALLER, GENERATED_CALLER, MISUSE } from './caller-sources'
+import { readDocumentedCaller } from './test-workers'
 
 const ROOT = join(import.meta.dirname, '../..')
 const TSCONFIG = {
@@ -99,10 +100,12 @@ describe('a caller with the declaration alone, in a folder that sees nothing of 
     await cp('types/identity.d.ts', join(folder, 'identity.d.ts'))
     await writeFile(join(folder, 'caller.ts'), CALLER)
     await writeFile(join(folder, 'misuse.ts'), MISUSE)
+    const { source } = await readDocumentedCaller()
+    await writeFile(join(folder, 'documented.ts'), source)
     expect(await compile()).toBe('')
     const files = (await compile('--listFilesOnly')).split('\n')
     expect(files.filter((file) => file.includes(join(ROOT, 'src')))).toEqual([])
-    expect(files.filter((file) => file.startsWith(folder)).length).toBe(4)
+    expect(files.filter((file) => file.startsWith(folder)).length).toBe(5)
   })
 
   test('has nothing but its own file in its bundle', async () => {
@@ -115,7 +118,9 @@ describe('a caller with the types that wrangler makes of both configurations', (
 
   beforeAll(async () => {
     await Promise.all(
-      ['identity.d.ts', 'caller.ts', 'misuse.ts'].map((file) => rm(join(folder, file))),
+      ['identity.d.ts', 'caller.ts', 'misuse.ts', 'documented.ts'].map((file) =>
+        rm(join(folder, file)),
+      ),
     )
     await writeFile(join(folder, 'index.ts'), GENERATED_CALLER)
     const config = join(ROOT, 'examples/console-backend/wrangler.toml')
