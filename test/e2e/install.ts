@@ -47,6 +47,7 @@ export function installChromium(): void {
   console.log('Installing Chromium with apt-get, once: a minute or two …')
   run('apt-get', ['update', '-q'])
   run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...DEBIAN_PACKAGES])
+  if (findChromium() === undefined) throw new Advice('apt-get installed no chromium on the PATH.')
 }
 
 function run(command: string, args: readonly string[]): void {
