@@ -42,10 +42,13 @@ export interface KeyRig extends Rig {
   readonly askAndLeave: (name: string, asked?: Ask) => Promise<() => void>
 }
 
-/** Starts it; of several Workers each is an isolate of its own. */
-export async function startKeyRig(names: readonly string[] = ['rig']): Promise<KeyRig> {
+/** Starts it; of several Workers each is an isolate of its own. Only ES256 is allowed, unless told otherwise. */
+export async function startKeyRig(
+  names: readonly string[] = ['rig'],
+  algorithms = 'ES256',
+): Promise<KeyRig> {
   const issuer = await serveIssuer()
-  const rig = await startRig({ ...issuer.vars, TOKEN_ALGORITHMS: 'ES256' }, names)
+  const rig = await startRig({ ...issuer.vars, TOKEN_ALGORITHMS: algorithms }, names)
   const answers = new Map<string, JwksAnswer>()
   issuer.endpoint.answer = (request) => {
     const answer = answers.get(new URL(request.url).search.slice(1))
