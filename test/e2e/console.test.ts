@@ -162,6 +162,15 @@ describe('each kind of refusal can be tried, is read by the page, and changes no
   })
 })
 
+test('where the browser shows no answer, the page says what can be wrong', async () => {
+  const { page } = await open()
+  await page.getByLabel('Path').fill('/nowhere') // whose preflight is a 404
+  await page.getByRole('button', { name: 'Send DELETE' }).click()
+  await page.getByRole('heading', { name: 'No answer' }).waitFor()
+  const result = page.getByRole('region', { name: 'What came of it' })
+  expect(await result.innerText()).toContain(`pages of ${rig.stack.console.origin}`)
+})
+
 test('a narrow phone shows all of it without scrolling sideways', async () => {
   const { page } = await open({ width: 360, height: 740 })
   await prepareRefusal(page, 'No token at all')

@@ -1,11 +1,13 @@
 /**
  * A TypeScript client generated from docs/openapi.yaml, as a caller would do it: compiled strictly, wrong uses refused by
- * the compiler, and used against the running Worker by a program of its own.
+ * the compiler, and used against the running Worker by a program of its own. The code of docs/callers.md compiles with it.
  */
 import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readDocument } from '../operations/document'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createWorld, type World } from '../support/world'
@@ -21,6 +23,10 @@ beforeAll(async () => {
   const output = join(CLIENT, 'generated/identity.ts')
   const generated = await runTool('openapi-typescript', ['docs/openapi.yaml', '--output', output])
   if (generated.exitCode !== 0) throw new Error(generated.output)
+  const page = await readDocument(join(ROOT, 'docs/callers.md'))
+  const documented = page.code.find(({ language }) => language === 'ts')
+  if (documented === undefined) throw new Error('docs/callers.md shows no generated client')
+  await writeFile(join(CLIENT, 'generated/documented.ts'), documented.text)
   issuer = await serveIssuer()
   workers = await startWorkers({
     identity: [

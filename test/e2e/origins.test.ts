@@ -2,8 +2,10 @@
  * What a browser gives to a page of an origin that CORS_ORIGINS does not name: nothing, and nothing happens. The page has a
  * good token; the page of the named origin gets through with the same one.
  */
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readDocument } from '../operations/document'
 import { openPage } from './support/browser'
 import { readTables, startConsoleRig, type ConsoleRig } from './support/console-rig'
 import { serveForeignPage, type ForeignPage } from './support/foreign-page'
@@ -21,16 +23,15 @@ const CALL = `async ([url, init]) => {
 let rig: ConsoleRig
 let foreign: ForeignPage
 let url: string
+let token: string
 let init: { method: string; headers: Record<string, string> }
 
 beforeAll(async () => {
   rig = await startConsoleRig()
   foreign = await serveForeignPage()
   url = `${rig.stack.workerURL.origin}/api/v1/organizations/lumen/users/lumen-emil`
-  init = {
-    method: 'DELETE',
-    headers: { Authorization: `Bearer ${await rig.stack.signIn('ada.berg')}` },
-  }
+  token = await rig.stack.signIn('ada.berg')
+  init = { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } }
 })
 
 afterAll(async () => {
@@ -76,4 +77,20 @@ test('the page of the named origin gets its answer with the same token', async (
   const refused = expect.stringContaining('access_denied')
   expect(await callFrom(page, url, { method: 'DELETE' })).toEqual([401, 'cors', refused, readable])
   expect(await callFrom(page, url, init)).toEqual([200, 'cors', '', expect.any(Array)])
+})
+
+test('the browser code of docs/callers.md works in a page of the named origin, and tells what was refused', async () => {
+  const document = await readDocument(join(import.meta.dirname, '../../docs/callers.md'))
+  const code = document.section('From a browser').code[0]?.text
+  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  const remove = (organizationID: string, userID: string): Promise<unknown> => {
+    const values = [rig.stack.workerURL.origin, token, organizationID, userID]
+    return page.evaluate(`${code}
+      removeUser(...${JSON.stringify(values)}).then(() => 'removed', (error) => error.message)`)
+  }
+  expect(await remove('lumen', 'lumen-noor')).toBe('removed')
+  expect(await remove('lumen', 'lumen-noor')).toMatch(
+    /^not_found: the requested resource does not exist \([\w-]{36}\)$/,
+  )
+  expect(await remove('harbour', 'harbour-kemi')).toMatch(/^forbidden: /)
 })
