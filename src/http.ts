@@ -79,8 +79,8 @@ async function answer(request: Request, env: Environment, ctx: ExecutionContext)
     method,
   }
   const exchange = { request, env, ctx, line }
-  const [path = url] = url.split('?', 1) // the router would parse the query, and quadratically so
-  const routed: Routed = { method, url: path }
+  // The path alone: the router would parse a query, quadratically, and throw for a Host header that makes no URL.
+  const routed: Routed = { method, url: `https://host${URL.parse(url)?.pathname ?? '/'}` }
   let response: Response | undefined
   let failure: IdentityError | undefined
   try {
