@@ -36,6 +36,7 @@ function inNode(name: string, include: string[], timeoutMs: number) {
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     projects: [
       {
         plugins: [cloudflareTest(inWorkerd)],

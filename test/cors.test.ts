@@ -127,6 +127,19 @@ describe('a preflight', () => {
   })
 })
 
+test('an OPTIONS that ends in an error says nothing of what a page may send', async () => {
+  const { call } = await setStage({ vars: NAMED })
+  const headers = { Origin: APP }
+  const answers = [
+    await call({ path: '/nowhere', method: 'OPTIONS', headers }),
+    await (
+      await setStage({ vars: { ...NAMED, TOKEN_ISSUER: '' } })
+    ).call({ organizationID: 'o', userID: 'u', method: 'OPTIONS', headers }),
+  ]
+  expect(answers.map(({ status }) => status)).toEqual([404, 500])
+  expect(answers.map(corsOf)).toEqual([READABLE, READABLE])
+})
+
 describe('any other origin', () => {
   test.each([
     'https://other.example',

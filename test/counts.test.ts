@@ -3,8 +3,9 @@
  * SQLite; that they do not grow with the number of users, groups and organizations is the point.
  */
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { watch } from './support/database'
+import { createSeed } from './support/seed'
 import type { Answer, Call, Vars } from './support/worker/caller'
 import { setStage, type Stage, type Subject } from './support/worker/stage'
 import type { World } from './support/world'
@@ -102,15 +103,31 @@ const cases: Case[] = [
 
 const sum = (rows: readonly number[]): number => rows.reduce((total, count) => total + count, 0)
 
+/** SQLite reads one row past the end of a range, where there is one: so there is always one. */
+beforeAll(async () => {
+  const seed = createSeed()
+  const organization = seed.organization('zzz')
+  const group = seed.group(organization, ['administrator'], 'zzz')
+  seed.serviceAccount(organization, [group], 'zzz')
+  seed.member(organization, {
+    id: 'zzz',
+    groups: [group],
+    personOptions: { subject: 'zzz', globalRoles: ['platform-administrator'] },
+  })
+  await seed.save(env.DB)
+})
+
 describe.each([
   ['a small database', 0],
   ['10,000 more users, and as many groups and organizations', 10_000],
-])('with %s, a call that reaches the database asks it once', (_, more) => {
+])('with %s', (_, size) => {
+  beforeAll(() => addCrowd(size))
+
   test.each(cases)('$name: $status, $rowsRead rows read, $rowsWritten written', async (row) => {
     const { db, calls, statements, metas } = watch(env.DB)
     const stage = await setStage({ vars: { ...row.vars, DB: db } })
     const { world } = stage
-    await addCrowd(world, more)
+    await letJoin(world, size / 10)
 
     const answer = await stage.callAs(row.who(world), row.what?.(world))
 
@@ -123,6 +140,33 @@ describe.each([
       rowsWritten: sum(metas.flat().map((meta) => meta.rows_written)),
     }).toEqual({ rowsRead, rowsWritten })
     expect(answer.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
+  })
+
+  test.each<[string, string, (world: World) => string, number]>([
+    ['deleting a group', 'DELETE FROM groups WHERE id = ?', ({ auditors }) => auditors, 15],
+    [
+      'deleting a service account',
+      'DELETE FROM service_accounts WHERE id = ?',
+      ({ serviceAccount }) => serviceAccount,
+      6,
+    ],
+    [
+      'listing the members of a group',
+      'SELECT * FROM group_members WHERE group_id = ?',
+      ({ auditors }) => auditors,
+      3,
+    ],
+    [
+      'deleting an organization',
+      'DELETE FROM organizations WHERE id = ?',
+      ({ otherOrganizationID }) => otherOrganizationID,
+      31,
+    ],
+  ])('what other writers do stays bounded as well: %s', async (__, sql, choose, rowsRead) => {
+    const { world } = await setStage()
+    await letJoin(world, size / 10)
+    const { meta } = await env.DB.prepare(sql).bind(choose(world)).run()
+    expect(meta.rows_read).toBe(rowsRead)
   })
 })
 
@@ -157,67 +201,42 @@ test.each<[string, (stage: Stage) => Promise<Answer>]>([
   expect(answer.line.database).toBeUndefined()
 })
 
-describe('what other writers do stays bounded as well', () => {
-  test.each<[string, string, (world: World) => string, number]>([
-    ['deleting a group', 'DELETE FROM groups WHERE id = ?', ({ auditors }) => auditors, 15],
-    [
-      'deleting a service account',
-      'DELETE FROM service_accounts WHERE id = ?',
-      ({ serviceAccount }) => serviceAccount,
-      6,
-    ],
-    [
-      'listing the members of a group',
-      'SELECT * FROM group_members WHERE group_id = ?',
-      ({ auditors }) => auditors,
-      3,
-    ],
-    [
-      'deleting an organization',
-      'DELETE FROM organizations WHERE id = ?',
-      ({ otherOrganizationID }) => otherOrganizationID,
-      23,
-    ],
-  ])('%s', async (_, sql, choose, rowsRead) => {
-    for (const more of [0, 10_000]) {
-      const { world } = await setStage()
-      await addCrowd(world, more)
-      const { meta } = await env.DB.prepare(sql).bind(choose(world)).run()
-      expect([more, meta.rows_read]).toEqual([more, rowsRead])
-    }
-  })
-})
+const CROWD = 'crowd-'
 
-/**
- * Adds people to the organization and to its readers, and other organizations with a group and a service account each, of
- * which none takes part in the call.
- */
-async function addCrowd({ organizationID, readers }: World, size: number): Promise<void> {
+/** Adds people, and organizations with a group and a service account each, of which none takes part in a call. */
+async function addCrowd(size: number): Promise<void> {
   if (size === 0) return
   const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${size})`
-  const crowd = crypto.randomUUID()
+  const id = `'${CROWD}' || i`
   const insert = (into: string, values: string): D1PreparedStatement =>
     env.DB.prepare(`INSERT INTO ${into} ${numbers} SELECT ${values} FROM n`)
   await env.DB.batch([
-    insert('users (id, subject, state)', `'${crowd}' || i, '${crowd}' || i, 'active'`),
-    insert(
-      'organization_users (id, organization_id, user_id, state)',
-      `'${crowd}' || i, '${organizationID}', '${crowd}' || i, 'active'`,
-    ),
-    insert(
-      'group_members (organization_id, group_id, organization_user_id)',
-      `'${organizationID}', '${readers}', '${crowd}' || i`,
-    ),
-    insert('organizations (id, name)', `'${crowd}' || i, 'crowd'`),
-    insert('groups (id, organization_id, name)', `'${crowd}' || i, '${crowd}' || i, 'crowd'`),
-    insert('group_roles (group_id, role_id)', `'${crowd}' || i, 'administrator'`),
-    insert(
-      'service_accounts (id, organization_id, name)',
-      `'${crowd}' || 'a' || i, '${crowd}' || i, 'crowd'`,
-    ),
+    insert('users (id, subject, state)', `${id}, ${id}, 'active'`),
+    insert('organizations (id, name)', `${id}, ${id}`),
+    insert('groups (id, organization_id, name)', `${id}, ${id}, ${id}`),
+    insert('group_roles (group_id, role_id)', `${id}, 'administrator'`),
+    insert('service_accounts (id, organization_id, name)', `${id} || '-account', ${id}, ${id}`),
     insert(
       'group_service_accounts (organization_id, group_id, service_account_id)',
-      `'${crowd}' || i, '${crowd}' || i, '${crowd}' || 'a' || i`,
+      `${id}, ${id}, ${id} || '-account'`,
+    ),
+  ])
+}
+
+/** Makes so many people of the crowd users of the organization, and readers of it. */
+async function letJoin({ organizationID, readers }: World, size: number): Promise<void> {
+  const join = (into: string, values: string): D1PreparedStatement =>
+    env.DB.prepare(
+      `INSERT INTO ${into} SELECT ${values} FROM users WHERE id GLOB '${CROWD}*' LIMIT ${size}`,
+    )
+  await env.DB.batch([
+    join(
+      'organization_users (id, organization_id, user_id, state)',
+      `id || '${organizationID}', '${organizationID}', id, 'active'`,
+    ),
+    join(
+      'group_members (organization_id, group_id, organization_user_id)',
+      `'${organizationID}', '${readers}', id || '${organizationID}'`,
     ),
   ])
 }

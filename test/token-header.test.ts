@@ -149,6 +149,12 @@ describe('the type', () => {
     ['JWT', undefined, 401],
     ['application/at+jwt', 'at+jwt', ACCEPTED],
     ['vnd.example+jwt', 'at+jwt', 401],
+    ['none', undefined, ACCEPTED],
+    ['none', 'at+jwt', 401],
+    ['none', 'JWT', 401],
+    ['none', 'none', 401],
+    ['none', '', 401],
+    ['none', null, 401],
   ])('where the configuration says %s, %j gets %i', async (TOKEN_TYPE, typ, status) => {
     expect((await withType(typ, TOKEN_TYPE)).status).toBe(status)
   })
