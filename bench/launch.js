@@ -24,9 +24,11 @@ if (!process.features.typescript) {
   )
 }
 
+const needsPackages = !process.argv.includes('--check')
 const installed = `${bench}node_modules/.package-lock.json`
 const wanted = `${bench}package-lock.json`
-if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mtimeMs) {
+const isInstalled = existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs
+if (needsPackages && !isInstalled) {
   console.error('Installing what the measurements need (bench/package-lock.json) …')
   const npm = spawnSync('npm', ['ci', '--prefix', bench], { stdio: ['ignore', 2, 2] })
   if (npm.status !== 0)

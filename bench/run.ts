@@ -1,24 +1,45 @@
 /**
  * The measurements, one section after another. `--quick` is the same with fewer rounds and without the million users.
  * A whole run writes `results/` (JSON, Markdown, SVG); a part of it, named by `--only`, is only printed.
+ *
+ * What is not needed is not loaded: `--check` works before this folder's packages are installed.
  */
 import { parseArgs } from 'node:util'
-import { describeMachine } from './rig/machine.ts'
-import { SECTIONS, type SectionName, type Sections } from './measure/sections.ts'
-import { printSections } from './report/console.ts'
-import { type Results, writeResults } from './report/results.ts'
+import type { SectionName, Sections } from './measure/sections.ts'
+import type { Results } from './report/results.ts'
 
-const HELP = `npm run bench -- [--quick] [--only ${Object.keys(SECTIONS).join('|')}]
+const NAMES: readonly SectionName[] = [
+  'core',
+  'counts',
+  'growth',
+  'distance',
+  'cold',
+  'keys',
+  'size',
+  'limit',
+]
+
+const HELP = `npm run bench -- [--quick] [--only ${NAMES.join('|')}] [--docs] [--check]
 
   --quick   fewer rounds, no database of a million users: under 90 seconds
-  --only    one section, or several with commas between them; printed, not kept`
+  --only    one section, or several with commas between them; printed, not kept.
+            "limit" is the part of "core" that tells how close to the limit the project is
+  --docs    measures nothing: writes the documents anew from bench/results
+  --check   measures nothing: fails where a document says something else than bench/results`
 
-function readArguments(): { quick: boolean; only: SectionName[] | undefined } {
+const { quick, only, docs, check } = readArguments()
+if (check) await checkDocuments()
+else if (docs) await renewDocuments()
+else await measure()
+
+function readArguments() {
   try {
     const { values } = parseArgs({
       options: {
         quick: { type: 'boolean', default: false },
         only: { type: 'string' },
+        docs: { type: 'boolean', default: false },
+        check: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
@@ -27,25 +48,59 @@ function readArguments(): { quick: boolean; only: SectionName[] | undefined } {
       process.exit(0)
     }
     const only = values.only?.split(',')
-    const unknown = only?.find((name) => !(name in SECTIONS))
-    if (unknown !== undefined) throw new Error(`there is no section "${unknown}"`)
-    return { quick: values.quick, only: only as SectionName[] | undefined }
+    const unknown = only?.find((name) => !NAMES.includes(name as SectionName))
+    if (unknown !== undefined) throw new Error(`There is no section "${unknown}".`)
+    return { ...values, only: only as SectionName[] | undefined }
   } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
     process.exit(2)
   }
 }
 
-const { quick, only } = readArguments()
-const start = performance.now()
-const machine = describeMachine()
-const sections: Sections = {}
-for (const [name, section] of Object.entries(SECTIONS)) {
-  const isWanted = only === undefined ? !section.onlyOnDemand : only.includes(name as SectionName)
-  if (isWanted) Object.assign(sections, { [name]: await section.measure(quick) })
+async function measure(): Promise<void> {
+  const { describeMachine } = await import('./rig/machine.ts')
+  const { SECTIONS } = await import('./measure/sections.ts')
+  const { printSections } = await import('./report/console.ts')
+  const { writeResults } = await import('./report/results.ts')
+  const start = performance.now()
+  const machine = describeMachine()
+  const sections: Sections = {}
+  for (const name of NAMES) {
+    const { measure, onlyOnDemand } = SECTIONS[name]
+    const isWanted = only === undefined ? onlyOnDemand === undefined : only.includes(name)
+    if (isWanted) Object.assign(sections, { [name]: await measure(quick) })
+  }
+  const seconds = Math.round((performance.now() - start) / 1000)
+  printSections(sections)
+  console.error(`\nMeasured in ${seconds} s.`)
+  if (only !== undefined) return
+  const files = await writeResults({
+    quick,
+    seconds,
+    machine,
+    sections: sections as Results['sections'],
+  })
+  console.error(`Written to bench/results: ${files.join(', ')}`)
+  if (!quick) await renewDocuments()
 }
-const seconds = Math.round((performance.now() - start) / 1000)
-printSections(sections)
-console.error(`Measured in ${seconds} s.`)
-if (only === undefined)
-  await writeResults({ quick, seconds, machine, sections: sections as Results['sections'] })
+
+async function renewDocuments(): Promise<void> {
+  const { simulateScaling } = await import('./scaling/simulate.ts')
+  const { writeDocuments } = await import('./report/documents.ts')
+  console.error('Simulating many databases …')
+  await simulateScaling()
+  writeDocuments()
+  console.error('docs/performance.md and docs/scaling.md show bench/results.')
+}
+
+async function checkDocuments(): Promise<void> {
+  const { findDriftedDocuments } = await import('./report/documents.ts')
+  const drifted = findDriftedDocuments()
+  if (drifted.length === 0) {
+    console.log('The documents say what bench/results says.')
+    return
+  }
+  console.error(`Not what bench/results says: ${drifted.join(', ')}`)
+  console.error('Figures come from there by script: npm run bench -- --docs')
+  process.exitCode = 1
+}

@@ -62,7 +62,7 @@ const PARTS = {
   'no such user': { worker: 'identity' },
   'binding, no call': { worker: 'caller', door: 'none' },
   'deletion by RPC': { worker: 'caller', door: 'rpc' },
-  'deletion by fetch over the binding': { worker: 'caller', door: 'http' },
+  'deletion by bound fetch': { worker: 'caller', door: 'http' },
   'tutorial deletion': { worker: 'tutorial', slow: true, concurrent: true },
   'tutorial deletion, keys given': { worker: 'tutorialKeysGiven', slow: true, concurrent: true },
   'better-auth removal': { worker: 'betterAuth', slow: true, concurrent: true },

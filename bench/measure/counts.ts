@@ -11,7 +11,7 @@ import { COUNTS_HEADER, type DatabaseCounts } from '../workers/wrap/counted.ts'
 import { setUp, type WorkerKey } from './catalogue.ts'
 import { attempts, issueTokens, misses, removals } from './requests.ts'
 
-const WRAPPER = { file: 'counted.ts', name: 'withCounts' }
+export const COUNTED = { file: 'counted.ts', name: 'withCounts' }
 const WORKERS = ['identity', 'barestBatch', 'leastDeletion', 'tutorial', 'betterAuth'] as const
 const TARGET_GROUPS = [0, 1, 10, 1000]
 
@@ -34,7 +34,7 @@ export async function measureCounts(): Promise<CountsResult> {
         Promise.all(
           WORKERS.map((key) => {
             const database = key === 'betterAuth' ? BETTER_AUTH_DATABASE : 'main'
-            return setUp(key, { name: key, database, variables }, { wrapper: WRAPPER })
+            return setUp(key, { name: key, database, variables }, { wrapper: COUNTED })
           }),
         ),
     },
@@ -42,7 +42,7 @@ export async function measureCounts(): Promise<CountsResult> {
   )
 }
 
-type Prepare = (count: number) => RequestSpec[] | Promise<RequestSpec[]>
+export type Prepare = (count: number) => RequestSpec[] | Promise<RequestSpec[]>
 
 async function count(stage: Stage): Promise<CountsResult> {
   const { runtime, issuer } = stage
@@ -87,16 +87,20 @@ async function count(stage: Stage): Promise<CountsResult> {
   const progress = startProgress('exact counts', cases.length)
   const counts: Count[] = []
   for (const [name, worker, prepare] of cases) {
-    const origin = runtime.originOf(worker)
-    const [first, second] = await prepare(2)
-    await send(origin, first!)
-    const { status, headers } = await send(origin, second!)
-    const told = headers[COUNTS_HEADER.toLowerCase()]
-    counts.push({ name, status, ...(JSON.parse(String(told)) as DatabaseCounts) })
+    counts.push({ name, ...(await readCounts(runtime.originOf(worker), prepare)) })
     progress.update(counts.length)
   }
   progress.stop()
   return counts
+}
+
+/** What a counted Worker's second request of a kind asks of D1. */
+export async function readCounts(origin: string, prepare: Prepare): Promise<Omit<Count, 'name'>> {
+  const [first, second] = await prepare(2)
+  await send(origin, first!)
+  const { status, headers } = await send(origin, second!)
+  const told = headers[COUNTS_HEADER.toLowerCase()]
+  return { status, ...(JSON.parse(String(told)) as DatabaseCounts) }
 }
 
 /** The same requests, each of which has been made once before. */

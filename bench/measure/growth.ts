@@ -6,25 +6,31 @@ import { startProgress } from '../rig/progress.ts'
 import { type Stage, withStage } from '../rig/stage.ts'
 import { compare, type Ratio, type Summary, summarize } from '../rig/statistics.ts'
 import { administratorIn, CALLER_GROUPS, groupIDs } from '../rig/world.ts'
+import type { DatabaseCounts } from '../workers/wrap/counted.ts'
 import { setUp } from './catalogue.ts'
+import { COUNTED, readCounts } from './counts.ts'
 import { issueTokens, removals } from './requests.ts'
 import { type Kind, type Rounds, runRounds } from './rounds.ts'
 
 const MIDDLE = 10_000
 const TARGET_GROUPS = [1, 10, 100, 1000]
+const WORKERS = ['identity', 'leastDeletion'] as const
 const ISOLATES = 3
 /** Small, so that a database of ten users stays one. */
 const BLOCK = 6
 const PEOPLE = 2 * BLOCK * (CALLER_GROUPS.length + TARGET_GROUPS.length)
 
-export interface GrowthSize extends Rounds {
+export interface GrowthSize {
   readonly populations: readonly number[]
+  readonly rounds: Readonly<Record<keyof GrowthResult, Rounds>>
 }
 
-interface Point {
+export interface Point {
   readonly size: number
   readonly deletion: Summary
   readonly leastDeletion: Summary
+  readonly counts: DatabaseCounts
+  readonly leastCounts: DatabaseCounts
   readonly toLeast: Ratio
   /** Against the first point of its row. */
   readonly toFirst: Ratio
@@ -38,7 +44,7 @@ export interface GrowthResult {
 
 const databaseOf = (population: number) => `users-${population}`
 
-export async function measureGrowth({ populations, ...size }: GrowthSize): Promise<GrowthResult> {
+export async function measureGrowth({ populations, rounds }: GrowthSize): Promise<GrowthResult> {
   return withStage(
     {
       run: 'growth',
@@ -51,12 +57,15 @@ export async function measureGrowth({ populations, ...size }: GrowthSize): Promi
         const setups = []
         for (const [row, sizes] of rowsOf(populations)) {
           for (const point of sizes) {
-            for (const worker of ['identity', 'leastDeletion'] as const) {
+            for (const worker of WORKERS) {
               const database = databaseOf(row === 'populations' ? point : MIDDLE)
               for (let index = 0; index < ISOLATES; index++) {
                 const name = nameOf(worker, row, point, index)
                 setups.push(await setUp(worker, { name, database, variables }))
               }
+              const name = nameOf(worker, row, point, 'counted')
+              const wrapper = COUNTED
+              setups.push(await setUp(worker, { name, database, variables }, { wrapper }))
             }
           }
         }
@@ -66,7 +75,7 @@ export async function measureGrowth({ populations, ...size }: GrowthSize): Promi
     async (stage) => {
       const points: Record<string, Point[]> = {}
       for (const [row, sizes] of rowsOf(populations)) {
-        points[row] = await measureRow(stage, row, sizes, size)
+        points[row] = await measureRow(stage, row, sizes, rounds[row])
       }
       return points as unknown as GrowthResult
     },
@@ -89,7 +98,7 @@ const TITLES: Readonly<Record<Row, string>> = {
   callerGroups: "growth: the caller's groups",
 }
 
-function nameOf(worker: string, row: Row, size: number, index?: number): string {
+function nameOf(worker: string, row: Row, size: number, index?: number | 'counted'): string {
   return [worker, row, size, ...(index === undefined ? [] : [index])].join(' ')
 }
 
@@ -106,7 +115,7 @@ async function measureRow(
     const token =
       row === 'callerGroups' ? await issuer.issueToken(administratorIn(point)) : administrator
     const groups = groupIDs(row === 'targetGroups' ? point : 1)
-    for (const worker of ['identity', 'leastDeletion']) {
+    for (const worker of WORKERS) {
       kinds.push({
         name: nameOf(worker, row, point),
         origins: Array.from({ length: ISOLATES }, (_, index) =>
@@ -121,15 +130,23 @@ async function measureRow(
   const times = await runRounds(kinds, size, progress.update, BLOCK)
   progress.stop()
   const first = times.get(nameOf('identity', row, sizes[0]!))!
-  return sizes.map((point) => {
+  const points: Point[] = []
+  for (const point of sizes) {
+    const count = (worker: (typeof WORKERS)[number]) => {
+      const { prepare } = kinds.find(({ name }) => name === nameOf(worker, row, point))!
+      return readCounts(runtime.originOf(nameOf(worker, row, point, 'counted')), prepare)
+    }
     const deletion = times.get(nameOf('identity', row, point))!
     const least = times.get(nameOf('leastDeletion', row, point))!
-    return {
+    points.push({
       size: point,
       deletion: summarize(deletion),
       leastDeletion: summarize(least),
+      counts: await count('identity'),
+      leastCounts: await count('leastDeletion'),
       toLeast: compare(deletion, least),
       toFirst: compare(deletion, first),
-    }
-  })
+    })
+  }
+  return points
 }

@@ -1,5 +1,8 @@
-/** Keeps a run: `results/full.*` is part of the project, `results/quick.*` is not. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+/**
+ * Keeps a run: as JSON, as Markdown, and in charts. `results/full.*` is part of the project and what its documents
+ * show; `results/quick.*` is not.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Sections } from '../measure/sections.ts'
 import type { Machine } from '../rig/machine.ts'
@@ -13,8 +16,31 @@ export interface Results {
   readonly sections: Required<Omit<Sections, 'limit'>>
 }
 
-export async function writeResults(results: Results): Promise<void> {
-  const name = results.quick ? 'quick' : 'full'
+const nameOf = (quick: boolean): string => (quick ? 'quick' : 'full')
+
+/** Writes a run and what is made from it, and gives the files. */
+export async function writeResults(results: Results): Promise<string[]> {
   mkdirSync(RESULTS, { recursive: true })
-  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`)
+  const name = nameOf(results.quick)
+  const { drawCharts } = await import('./charts.ts')
+  const { renderResults } = await import('./parts.ts')
+  const files = {
+    [`${name}.json`]: `${JSON.stringify(results, null, 2)}\n`,
+    [`${name}.md`]: renderResults(results),
+  }
+  for (const [chart, svg] of Object.entries(await drawCharts(results))) {
+    files[`${name}-${chart}.svg`] = svg
+  }
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(RESULTS, file), text)
+  return Object.keys(files)
+}
+
+/** The kept run, or undefined where there is none. */
+export function readResults(): Results | undefined {
+  try {
+    return JSON.parse(readFileSync(join(RESULTS, 'full.json'), 'utf8')) as Results
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }

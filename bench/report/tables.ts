@@ -142,14 +142,25 @@ function growthTables(growth: GrowthResult): Table[] {
   ]
   return rows.map(([row, title, unit]) => ({
     title: `${title}: p50 of a deletion, ms`,
-    head: [unit, 'this project', 'least deletion', 'this / least', 'spread', `against the first`],
-    rows: growth[row].map(({ size, deletion, leastDeletion, toLeast, toFirst }) => [
+    head: [
+      unit,
+      'this',
+      'least',
+      'this / least',
+      'spread',
+      '/ first row',
+      'trips',
+      'read',
+      'written',
+    ],
+    rows: growth[row].map(({ size, deletion, leastDeletion, toLeast, toFirst, counts }) => [
       formatCount(size),
       formatMs(deletion.p50),
       formatMs(leastDeletion.p50),
       formatRatio(toLeast),
       formatSpread(toLeast),
       formatRatio(toFirst),
+      ...[counts.roundTrips, counts.rowsRead, counts.rowsWritten].map(formatCount),
     ]),
   }))
 }

@@ -32,9 +32,9 @@ export function groupIDs(count: number): string[] {
   return Array.from({ length: count }, (_, index) => group(index))
 }
 
-/** A text like a random UUID out of the column `i`, the same at each run. */
-const scramble = (kind: string) =>
-  `printf('%08x-${kind}-4000-8000-%012x', (i * 2654435761) % 4294967296, i)`
+/** A text like a random UUID out of a number, the same at each run. */
+const scramble = (kind: string, number = 'i') =>
+  `printf('%08x-${kind}-4000-8000-%012x', (${number}) * 2654435761 % 4294967296, ${number})`
 
 const NUMBERS = `WITH RECURSIVE numbers (i) AS
   (VALUES (?1) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < ?2)`
@@ -108,9 +108,9 @@ function fillPopulation(
   onProgress: (users: number) => void,
 ): void {
   const organizations = Math.max(1, Math.ceil(population / USERS_OF_AN_ORGANIZATION))
-  const organizationOf = `printf('organization-%08x', (i % ${organizations}) * 2654435761 % 4294967296)`
+  const organizationOf = scramble('0004', `i % ${organizations}`)
   const groupOf = (which: string) =>
-    `printf('group-%08x-%d', (i % ${organizations}) * 2654435761 % 4294967296, ${which})`
+    scramble('0005', `i % ${organizations} * ${GROUPS_OF_AN_ORGANIZATION} + ${which}`)
   const perBatch = [
     `INSERT INTO users SELECT ${scramble('0001')}, ${scramble('0002')}, 'active' FROM numbers ORDER BY 1`,
     `INSERT INTO organization_users

@@ -1,0 +1,36 @@
+/** The documents that show results: written from them, and compared with them. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PROJECT, RESULTS } from '../rig/paths.ts'
+import { makeParts, renderResults } from './parts.ts'
+import { fillDocument } from './markdown.ts'
+import { readResults } from './results.ts'
+import { makeScalingParts, readScaling } from '../scaling/report.ts'
+
+/** Each file beside the text that it should have. */
+function makeDocuments(): Map<string, string> {
+  const results = readResults()
+  const scaling = readScaling()
+  if (results === undefined || scaling === undefined) {
+    throw new Error('bench/results has no full.json or no scaling.json: make a full run first')
+  }
+  const parts = { ...makeParts(results), ...makeScalingParts(scaling) }
+  const documents = new Map([[join(RESULTS, 'full.md'), renderResults(results)]])
+  for (const name of ['performance.md', 'scaling.md']) {
+    const path = join(PROJECT, 'docs', name)
+    documents.set(path, fillDocument(readFileSync(path, 'utf8'), parts))
+  }
+  return documents
+}
+
+/** Puts the kept results into the documents. */
+export function writeDocuments(): void {
+  for (const [path, text] of makeDocuments()) writeFileSync(path, text)
+}
+
+/** The documents that say something else than the kept results. */
+export function findDriftedDocuments(): string[] {
+  return [...makeDocuments()]
+    .filter(([path, text]) => readFileSync(path, 'utf8') !== text)
+    .map(([path]) => path.slice(PROJECT.length))
+}
