@@ -67,14 +67,21 @@ describe.each(cases)('$title', ({ deployment = 'USUAL', calls, ...right }) => {
     expect(line['scope']).toEqual(right.unrouted ? undefined : scope)
     expect(overHTTP.database).toEqual(Array(right.batches).fill('batch'))
 
+    const deletions = new Set(overHTTP.outcomes.filter(({ ok }) => ok).map(() => userID))
+    expect(overHTTP.records.map((record) => record['organization_user_id'])).toEqual([...deletions])
+
     const caller = workers.urlOf('caller')
     expect(await run(requests, fetchDoor(caller, deployment))).toEqual(overHTTP)
     expect(await run(requests, rpcDoor(caller, deployment))).toEqual({
       ...overHTTP,
       line: { ...line, scope, door: 'rpc' },
     })
+    expect(await readDatabase(workers.db)).toEqual(before)
   })
 })
+
+/** What a refusal does to the database; the end of each test looks whether that is so. */
+const UNCHANGED: Difference = { removed: {}, added: {} }
 
 /** What a case came to. */
 interface Result {
@@ -83,8 +90,10 @@ interface Result {
   readonly line: Readonly<Record<string, unknown>>
   /** The calls of D1 that the last call cost. */
   readonly database: unknown
-  /** What all calls have changed in the database. */
-  readonly difference: unknown
+  /** What all calls have changed in the database, but for the records. */
+  readonly difference: Difference
+  /** The deletion records, without what is new in each. */
+  readonly records: readonly Readonly<Record<string, unknown>>[]
 }
 
 /** Makes the calls of a case through one door, and undoes what they did. */
@@ -96,7 +105,8 @@ async function run(requests: readonly DeleteUserRequest[], door: Door): Promise<
     outcomes.push(await door(request))
     lines = await vi.waitFor(() => linesSince(seen), { timeout: 5_000, interval: 2 })
   }
-  const difference = compare(before, await readDatabase(workers.db))
+  const hasChanged = outcomes.some(({ ok }) => ok)
+  const difference = hasChanged ? compare(before, await readDatabase(workers.db)) : UNCHANGED
   await undo(difference)
   const [line, database] = lines
   const { requestID, durationMs, database: use, ...rest } = line ?? {}
@@ -106,7 +116,7 @@ async function run(requests: readonly DeleteUserRequest[], door: Door): Promise<
     outcomes,
     line: { ...rest, database: use && { ...use, sqlMs: 'some' } },
     database: database?.['calls'],
-    difference: withoutFresh(difference),
+    ...splitRecords(difference),
   }
 }
 
@@ -118,21 +128,21 @@ function linesSince(seen: number): Record<string, unknown>[] {
   return ours
 }
 
-/** A difference without what a deletion's record holds anew each time. */
-function withoutFresh({ removed, added }: Difference): unknown {
-  const { user_deletions: records = [], ...others } = added
+/** A difference with the deletion records apart. */
+function splitRecords({ removed, added }: Difference): Pick<Result, 'difference' | 'records'> {
+  const { user_deletions: rows = [], ...others } = added
   const fresh = { id: 'fresh', request_id: 'fresh', deleted_at: 'fresh' }
-  return { removed, added: others, records: records.map((record) => Object.assign(record, fresh)) }
+  const records = rows.map((row) => Object.assign({}, row, fresh))
+  return { difference: { removed, added: others }, records }
 }
 
 /** Puts the database back as it was. */
 async function undo({ removed, added }: Difference): Promise<void> {
-  if (Object.keys({ ...removed, ...added }).length === 0) return
+  if (added['user_deletions'] === undefined) return
   const seed = createSeed()
   for (const table of ['organization_users', 'group_members']) {
     for (const row of removed[table] ?? []) seed.row(table, row as Record<string, string>)
   }
   await seed.save(workers.db)
   await workers.db.prepare('DELETE FROM user_deletions').run()
-  expect(await readDatabase(workers.db)).toEqual(before)
 }
