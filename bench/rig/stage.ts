@@ -25,6 +25,8 @@ export interface StagePlan {
   readonly run: string
   readonly databases: readonly DatabasePlan[]
   readonly workers: (issuer: Issuer) => Promise<WorkerSetup[]>
+  /** Opens the inspector. */
+  readonly inspect?: boolean
 }
 
 export interface Stage {
@@ -43,7 +45,11 @@ export async function withStage<T>(plan: StagePlan, use: (stage: Stage) => Promi
   for (const database of plan.databases) await fill(files.get(database.name)!, database)
   const issuer = await startIssuer()
   try {
-    const runtime = await startRuntime({ run: plan.run, workers: await plan.workers(issuer) })
+    const runtime = await startRuntime({
+      run: plan.run,
+      workers: await plan.workers(issuer),
+      inspect: plan.inspect ?? false,
+    })
     try {
       const invites = new Map<string, Invite>()
       for (const { name, people } of plan.databases) {

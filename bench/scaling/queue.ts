@@ -3,7 +3,7 @@
  * on top of them, one caller may clean up an organization with so many requests in flight, each followed by the next.
  */
 import { randomExponential, randomLcg } from 'd3-random'
-import { quantile } from 'simple-statistics'
+import { mean, quantile } from 'simple-statistics'
 
 export interface QueueOptions {
   readonly seed: number
@@ -22,6 +22,7 @@ export interface QueueResult {
   /** Milliseconds from arrival to answer, of those who arrived by chance. */
   readonly p50: number
   readonly p99: number
+  readonly mean: number
   /** Requests of the cleaning caller that were answered, a second. */
   readonly cleaned: number
 }
@@ -52,6 +53,7 @@ export function simulateQueue(options: QueueOptions): QueueResult {
   return {
     p50: quantile(waits, 0.5),
     p99: quantile(waits, 0.99),
+    mean: mean(waits),
     cleaned: cleaned / durationS,
   }
 }
