@@ -28,6 +28,7 @@ function inNode(name: string, include: string[], timeoutMs: number) {
       include,
       provide,
       globalSetup: ['test/support/node/build-worker.ts'],
+      isolate: false, // wrangler and miniflare are imported once, not once a file
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
     },
