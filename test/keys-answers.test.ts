@@ -2,8 +2,8 @@
  * Which answer of the issuer is good? What is within the limits serves; whatever is not leaves an isolate without keys
  * where it was, and never replaces good ones.
  */
-import { beforeAll, describe, expect, test } from 'vitest'
-import { createKey, type SigningKey } from './support/keys'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { createKey, createWeakKey, type SigningKey } from './support/keys'
 import {
   breakConnection,
   hang,
@@ -20,11 +20,13 @@ const MAX_BYTES = 65_536
 let key: SigningKey
 let other: SigningKey
 let unsupported: SigningKey
+let weak: SigningKey
 
 beforeAll(async () => {
   key = await createKey('ES256')
   other = await createKey('ES384')
   unsupported = await createKey('RS384')
+  weak = await createWeakKey()
 })
 
 const set = (...keys: readonly unknown[]): string => JSON.stringify({ keys })
@@ -34,6 +36,11 @@ function ofSize(bytes: number): string {
   const text = JSON.stringify({ note: 'ë', keys: [key.publicJWK] })
   const length = new TextEncoder().encode(text).byteLength
   return text.replace('"note":"', `"note":"${'x'.repeat(bytes - length)}`)
+}
+
+function withStrayByte(): JwksAnswer {
+  const bytes = new TextEncoder().encode(JSON.stringify({ note: '?', keys: [key.publicJWK] }))
+  return withBody(bytes.with(bytes.indexOf('?'.charCodeAt(0)), 0xff))
 }
 
 describe('an answer is good', () => {
@@ -82,7 +89,7 @@ const bad: [string, () => JwksAnswer][] = [
   ['a page', () => withBody('<!doctype html>')],
   ['half of a set', () => withBody(set(key.publicJWK).slice(0, -2))],
   ['two byte order marks', () => withBody(`\uFEFF\uFEFF${set(key.publicJWK)}`)],
-  ['bytes that are not UTF-8', () => withBody(new Uint8Array([0x22, 0xff, 0x22]))],
+  ['a good set with a byte that is not UTF-8', withStrayByte],
   ['a list of keys', () => withBody(JSON.stringify([key.publicJWK]))],
   ['a key', () => withBody(JSON.stringify(key.publicJWK))],
   ['null', () => withBody('null')],
@@ -95,6 +102,7 @@ const bad: [string, () => JwksAnswer][] = [
   ['a key of an unknown type alone', () => withBody(set({ kty: 'XYZ', kid: key.kid }))],
   ['a key for another algorithm alone', () => withBody(set(unsupported.publicJWK))],
   ['a key for an algorithm that is not allowed here', () => withBody(set(other.publicJWK))],
+  ['an RSA key of 1024 bits alone', () => withBody(set(weak.publicJWK))],
   ['a private key alone', () => withBody(set(key.privateJWK))],
   ['a secret alone', () => withBody(set({ kty: 'oct', k: 'c2VjcmV0', kid: key.kid }))],
   ['65,537 bytes', () => withBody(ofSize(MAX_BYTES + 1))],
@@ -104,7 +112,7 @@ const bad: [string, () => JwksAnswer][] = [
 
 /** A stage for each, to be asked all at once, since some answers take three seconds. */
 function setStages() {
-  return Promise.all(bad.map(() => setKeyStage({ TOKEN_ALGORITHMS: 'ES256' })))
+  return Promise.all(bad.map(() => setKeyStage({ TOKEN_ALGORITHMS: 'ES256, RS256' })))
 }
 
 describe('a bad answer, whatever is wrong with it,', () => {
@@ -122,6 +130,8 @@ describe('a bad answer, whatever is wrong with it,', () => {
 
   test('never replaces good keys', async () => {
     stopClock()
+    // Nothing but the isolate's own memory is to keep them.
+    vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
     const stages = await setStages()
     await Promise.all(stages.map(({ present }) => present()))
     passTime(10 * MINUTE)

@@ -1,12 +1,17 @@
 /**
  * When is the issuer asked? The cached keys over time, on a stopped clock, with every fetch counted.
  */
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { breakConnection, heldBack, withBody, withStatus } from './support/jwks-answers'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
 import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
+import { readLog } from './support/worker/log'
 
-beforeEach(stopClock)
+beforeEach(() => {
+  stopClock()
+  // Nothing but the isolate's own memory is at work here; keys-concurrency.test.ts has the Cache API.
+  vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
+})
 
 test('the first call asks the issuer once, for a JWK Set and without following redirects', async () => {
   const { present, endpoint, issuer } = await setKeyStage()
@@ -40,6 +45,8 @@ describe('keys are fresh for ten minutes', () => {
     const second = await present({}, { inBackground })
     expect([first.status, second.status]).toEqual([ACCEPTED, ACCEPTED])
     expect(fetches()).toBe(2)
+    // Neither call has waited for the refresh until that was given up.
+    expect(readLog().join()).not.toContain('jwks_refresh_failed')
     release()
     await Promise.all([first.settled, second.settled])
     await present()

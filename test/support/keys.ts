@@ -37,7 +37,23 @@ export async function createKey(
   algorithm: KeyAlgorithm,
   kid: string = crypto.randomUUID(),
 ): Promise<SigningKey> {
-  const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true })
+  const pair = await generateKeyPair(algorithm, { extractable: true })
+  return toSigningKey(pair, algorithm, kid)
+}
+
+/** An RSA key of 1024 bits, below what RFC 7518, 3.3 asks for, which makes good signatures. */
+export async function createWeakKey(): Promise<SigningKey> {
+  const size = { modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }
+  const usages = ['sign', 'verify'] as const
+  const pair = await crypto.subtle.generateKey({ ...SIGNERS.RS256, ...size }, true, [...usages])
+  return toSigningKey(pair as CryptoKeyPair, 'RS256', crypto.randomUUID())
+}
+
+async function toSigningKey(
+  { publicKey, privateKey }: CryptoKeyPair,
+  algorithm: KeyAlgorithm,
+  kid: string,
+): Promise<SigningKey> {
   const named = { kid, alg: algorithm, use: 'sig' }
   return {
     algorithm,
