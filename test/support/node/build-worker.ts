@@ -17,7 +17,7 @@ export default async function buildWorker(project: TestProject): Promise<() => P
   const quiet = { WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' }
   await promisify(execFile)(
     process.execPath,
-    [wrangler, 'deploy', '--dry-run', '--outdir', folder],
+    [wrangler, 'deploy', '--dry-run', '--env=', '--outdir', folder],
     { env: { ...process.env, ...quiet }, timeout: 120_000 },
   )
   project.provide('bundle', folder)
