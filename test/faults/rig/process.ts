@@ -27,6 +27,10 @@ export async function startInProcess(options: LocalWorkersOptions): Promise<Work
   process.env['WORKERD_BINARY'] = findWorkerd()
   process.env['WORKERD_PID_FILE'] = pidFile
   process.env['MINIFLARE_WORKERD_PATH'] = join(import.meta.dirname, 'workerd.sh')
-  const workers = await startWorkers(options)
-  return { ...workers, pid: Number(readFileSync(pidFile, 'utf8')) }
+  try {
+    const workers = await startWorkers(options)
+    return { ...workers, pid: Number(readFileSync(pidFile, 'utf8')) }
+  } finally {
+    delete process.env['MINIFLARE_WORKERD_PATH']
+  }
 }
