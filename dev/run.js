@@ -10,6 +10,8 @@ const commands = {
   reset: './reset.ts',
   example: '../examples/console-backend/run.ts',
   'bundle-size': './bundle-size.ts',
+  'test-faults': '../test/faults/run.ts',
+  soak: '../test/faults/soak/run.ts',
   'test-e2e': '../test/e2e/run.ts',
   screenshots: '../test/e2e/screenshots.ts',
 }

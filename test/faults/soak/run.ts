@@ -2,9 +2,8 @@
  * `npm run soak`: a steady load, for ten minutes unless told otherwise.
  */
 import { parseArgs } from 'node:util'
+import { checkNumbers } from '../numbers.ts'
 import { runTests } from '../run-tests.ts'
-
-const USAGE = 'npm run soak -- [--seconds 600] [--rate 100]'
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -13,10 +12,5 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '100' },
   },
 })
-for (const [name, value] of Object.entries(values)) {
-  if (!/^[1-9]\d*$/.test(value)) throw new Error(`--${name} takes a whole number. ${USAGE}`)
-}
-process.exitCode = runTests('soak', [], {
-  SOAK_SECONDS: values.seconds,
-  SOAK_RATE: values.rate,
-})
+const { seconds, rate } = checkNumbers(values)
+process.exitCode = runTests('soak', [], { SOAK_SECONDS: seconds, SOAK_RATE: rate })
