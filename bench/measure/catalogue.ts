@@ -13,6 +13,10 @@ interface Entry {
 export const CATALOGUE = {
   nothing: { title: 'nothing', path: 'bench/workers/limit/nothing.ts' },
   leastRefusal: { title: 'least refusal', path: 'bench/workers/limit/least-refusal.ts' },
+  leastRefusalByJose: {
+    title: 'least refusal, by jose',
+    path: 'bench/workers/limit/least-refusal-by-jose.ts',
+  },
   barestBatch: { title: 'barest batch', path: 'bench/workers/limit/barest-batch.ts' },
   leastDeletion: { title: 'least deletion', path: 'bench/workers/limit/least-deletion.ts' },
   batchAlone: { title: 'batch alone', path: 'bench/workers/batch-alone.ts' },

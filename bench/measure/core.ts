@@ -2,6 +2,7 @@
  * The core: every Worker and every kind of request on one stage. One at a time, then 16 at once, then what CPU each
  * takes, all on the same warm isolates.
  */
+import { send } from '../rig/client.ts'
 import { canReadProcessCPU } from '../rig/process-cpu.ts'
 import { startProgress } from '../rig/progress.ts'
 import type { WorkerSetup } from '../rig/runtime.ts'
@@ -50,6 +51,7 @@ interface Part {
 const PARTS = {
   nothing: { worker: 'nothing', limit: true, concurrent: true },
   'least refusal': { worker: 'leastRefusal', limit: true, concurrent: true },
+  'least refusal, by jose': { worker: 'leastRefusalByJose', limit: true },
   'refused token': { worker: 'identity', limit: true, concurrent: true },
   'refused token again': { worker: 'identity', limit: true },
   'barest batch': { worker: 'barestBatch', limit: true, concurrent: true },
@@ -75,6 +77,8 @@ const RATIOS = [
   ['deletion', 'least deletion'],
   ['deletion', 'barest batch'],
   ['refused token', 'least refusal'],
+  ['least refusal, by jose', 'least refusal'],
+  ['refused token', 'least refusal, by jose'],
   ['batch alone', 'barest batch'],
   ['tutorial deletion', 'deletion'],
   ['tutorial deletion, keys given', 'deletion'],
@@ -98,6 +102,9 @@ export async function measureCore(size: CoreSize, onlyLimit: boolean): Promise<C
     },
     async (stage) => {
       const kinds = await createKinds(names, stage)
+      await compareAnswers(kinds, 'refused token', 'least refusal')
+      await compareAnswers(kinds, 'refused token', 'least refusal, by jose')
+      await compareAnswers(kinds, 'deletion', 'least deletion')
       const progress = startProgress('one at a time', size.warmUp + size.rounds)
       const times = await runRounds(kinds, size, progress.update)
       progress.stop()
@@ -121,6 +128,25 @@ export async function measureCore(size: CoreSize, onlyLimit: boolean): Promise<C
       }
     },
   )
+}
+
+/** Headers that differ from answer to answer. */
+const OWN_HEADERS = new Set(['x-request-id', 'date'])
+
+/** The least of a thing gives the very answer that the project gives; were it another, the ratio would mean nothing. */
+async function compareAnswers(kinds: readonly Kind[], ours: Name, least: Name): Promise<void> {
+  const answers: string[] = []
+  for (const name of [ours, least]) {
+    const { origins, prepare } = kinds.find((kind) => kind.name === name)!
+    const [spec] = await prepare(1)
+    const { status, headers, text } = await send(origins[0]!, spec!)
+    const shown = Object.entries(headers).filter(([header]) => !OWN_HEADERS.has(header))
+    const names = shown.map(([header, value]) => `${header}: ${String(value)}`)
+    answers.push([status, ...names.toSorted(), text].join('\n'))
+  }
+  if (answers[0] !== answers[1]) {
+    throw new Error(`"${least}" does not answer as "${ours}" does:\n${answers.join('\n')}`)
+  }
 }
 
 function isLimit(name: Name): boolean {
@@ -167,6 +193,7 @@ async function createKinds(names: readonly Name[], stage: Stage): Promise<Kind[]
     nothing: pass,
     'binding, no call': pass,
     'least refusal': refusal,
+    'least refusal, by jose': refusal,
     'refused token': refusal,
     'refused token again': refusal,
     'expired token': { status: 401, prepare: attempts(tokens.expired) },

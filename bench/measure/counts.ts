@@ -66,9 +66,10 @@ async function count(stage: Stage): Promise<CountsResult> {
     cases.push([`deletion, caller in ${groups} groups`, 'identity', prepare])
   }
   const keyed = async (times: number): Promise<RequestSpec[]> =>
-    (await removal(times)).map((spec) => ({
-      ...spec,
-      headers: { ...spec.headers, 'Idempotency-Key': crypto.randomUUID() },
+    (await removal(times)).map(({ method, path, headers }) => ({
+      method,
+      path,
+      headers: Object.assign({ 'Idempotency-Key': crypto.randomUUID() }, headers),
     }))
   cases.push(['deletion with an idempotency key', 'identity', keyed])
   cases.push(['its repetition', 'identity', repeat(keyed, runtime.originOf('identity'))])

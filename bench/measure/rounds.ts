@@ -12,7 +12,7 @@ export interface Kind {
   readonly origins: readonly string[]
   readonly status: number
   /** Requests that will get that status, once each. */
-  prepare(count: number): RequestSpec[] | Promise<RequestSpec[]>
+  readonly prepare: (count: number) => RequestSpec[] | Promise<RequestSpec[]>
   /** A slow kind may take part only in every so manieth round. */
   readonly every?: number
 }

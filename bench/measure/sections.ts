@@ -22,14 +22,14 @@ export interface Sections {
 export type SectionName = keyof Sections
 
 interface Section<Name extends SectionName> {
-  measure(quick: boolean): Promise<NonNullable<Sections[Name]>>
+  readonly measure: (quick: boolean) => Promise<NonNullable<Sections[Name]>>
   /** A selection out of another section, for tuning. */
   readonly onlyOnDemand?: true
 }
 
 const coreSize = (quick: boolean): CoreSize =>
   quick
-    ? { warmUp: 480, rounds: 480, concurrentBlocks: 3, cpuBlocks: 3 }
+    ? { warmUp: 240, rounds: 384, concurrentBlocks: 2, cpuBlocks: 2 }
     : { warmUp: 1_920, rounds: 3_840, concurrentBlocks: 12, cpuBlocks: 18 }
 
 const limitSize = (quick: boolean): CoreSize =>
@@ -65,7 +65,7 @@ export const SECTIONS: { readonly [Name in SectionName]: Section<Name> } = {
   distance: {
     measure: (quick) =>
       quick
-        ? measureDistance(20, { 0: 40, 5: 10, 30: 5, 150: 2 })
+        ? measureDistance(10, { 0: 40, 5: 10, 30: 5, 150: 1 })
         : measureDistance(100, { 0: 300, 5: 150, 30: 60, 150: 20 }),
   },
   cold: { measure: (quick) => measureCold(quick ? 8 : 25) },

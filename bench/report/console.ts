@@ -10,7 +10,7 @@ export function printSections(sections: Sections): void {
       colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
       style: { head: [], border: [], compact: true },
     })
-    table.push(...rows.map((row) => [...row]))
+    table.push(...rows.map((row) => Array.from(row)))
     console.log(`\n${title}\n${table.toString()}`)
   }
 }

@@ -31,7 +31,11 @@ export function makeTables(sections: Sections): Readonly<Record<string, readonly
           head: ['request', 'status', 'round trips', 'statements', 'rows read', 'written'],
           rows: counts.map(({ name, status, roundTrips, statements, rowsRead, rowsWritten }) => [
             name,
-            ...[status, roundTrips, statements, rowsRead, rowsWritten].map(String),
+            String(status),
+            String(roundTrips),
+            String(statements),
+            formatCount(rowsRead),
+            formatCount(rowsWritten),
           ]),
         },
       ],
@@ -110,13 +114,12 @@ function coreTables({ summaries, ratios, concurrent, cpu }: CoreResult): Table[]
     {
       title: 'One at a time, ms',
       head: ['request', 'p50', 'p99', ...(cpu ? ['CPU'] : []), 'requests'],
-      rows: Object.entries(summaries).map(([name, { p50, p99, requests }]) => [
-        name,
-        formatMs(p50),
-        formatMs(p99),
-        ...(cpu ? [formatMs(cpu[name] ?? NaN)] : []),
-        formatCount(requests),
-      ]),
+      rows: Object.entries(summaries).map(([name, { p50, p99, requests }]) =>
+        [name, formatMs(p50), formatMs(p99)].concat(
+          cpu ? formatMs(cpu[name]!) : [],
+          formatCount(requests),
+        ),
+      ),
     },
     {
       title: `${concurrent.concurrency} at once, ms`,
@@ -160,7 +163,9 @@ function growthTables(growth: GrowthResult): Table[] {
       formatRatio(toLeast),
       formatSpread(toLeast),
       formatRatio(toFirst),
-      ...[counts.roundTrips, counts.rowsRead, counts.rowsWritten].map(formatCount),
+      formatCount(counts.roundTrips),
+      formatCount(counts.rowsRead),
+      formatCount(counts.rowsWritten),
     ]),
   }))
 }

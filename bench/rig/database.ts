@@ -26,7 +26,7 @@ export async function createDatabases(
     for (const name of names) {
       const before = new Set(listDatabaseFiles(run))
       await (await runtime.database(name)).prepare('SELECT 1').all()
-      const [file] = listDatabaseFiles(run).filter((path) => !before.has(path))
+      const file = listDatabaseFiles(run).find((path) => !before.has(path))
       if (file === undefined) throw new Error(`local D1 made no file for the database ${name}`)
       files.set(name, file)
     }
@@ -53,7 +53,7 @@ export function openForFilling(file: string): DatabaseSync {
 
 /** Applies the project's migrations, in the order of their names. */
 export function applyMigrations(database: DatabaseSync): void {
-  for (const name of readdirSync(MIGRATIONS).sort()) {
+  for (const name of readdirSync(MIGRATIONS).toSorted()) {
     if (name.endsWith('.sql')) database.exec(readFileSync(join(MIGRATIONS, name), 'utf8'))
   }
 }

@@ -24,7 +24,7 @@ export async function profileWorker(
   run: () => Promise<void>,
 ): Promise<CPUProfile> {
   const answer = await fetch(`http://127.0.0.1:${inspectorPort}/json`)
-  const targets = (await answer.json()) as { id: string; webSocketDebuggerUrl: string }[]
+  const targets = await answer.json<{ id: string; webSocketDebuggerUrl: string }[]>()
   const target = targets.find(({ id }) => id === `core:user:${worker}`)
   if (target === undefined) throw new Error(`the inspector knows no Worker ${worker}`)
   const socket = new WebSocket(target.webSocketDebuggerUrl)
@@ -66,5 +66,5 @@ export function sumSelfTimes({ nodes, samples, timeDeltas }: CPUProfile): [strin
     const name = names.get(id) ?? '(unknown)'
     times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
   }
-  return [...times].sort(([, a], [, b]) => b - a)
+  return [...times].toSorted(([, a], [, b]) => b - a)
 }

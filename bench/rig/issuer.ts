@@ -16,12 +16,12 @@ export interface Issuer {
   /** The variables that make a Worker trust this issuer. */
   readonly variables: Readonly<Record<string, string>>
   /** A key set URL of its own, for a Worker that must start with cold keys. */
-  keySetURL(name: string): string
+  readonly keySetURL: (name: string) => string
   /** How often the key set of that name was fetched. */
-  fetchesOf(name: string): number
+  readonly fetchesOf: (name: string) => number
   /** A good access token of the subject, for two hours, or one that expired an hour ago. */
-  issueToken(subject: string, state?: 'good' | 'expired'): Promise<string>
-  stop(): void
+  readonly issueToken: (subject: string, state?: 'good' | 'expired') => Promise<string>
+  readonly stop: () => void
 }
 
 export async function startIssuer(): Promise<Issuer> {

@@ -52,13 +52,15 @@ function versionOf(folder: string, name: string): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }
 
+function git(...args: string[]): string {
+  return execFileSync('git', args, {
+    cwd: PROJECT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+}
+
 function describeCommit(): string {
-  const git = (...args: string[]) =>
-    execFileSync('git', args, {
-      cwd: PROJECT,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
   try {
     const isChanged = git('status', '--porcelain', '--', 'src', 'migrations').trim() !== ''
     return git('rev-parse', '--short', 'HEAD').trim() + (isChanged ? '+' : '')

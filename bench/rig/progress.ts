@@ -2,8 +2,8 @@
 import { SingleBar } from 'cli-progress'
 
 export interface Progress {
-  update(done: number): void
-  stop(): void
+  readonly update: (done: number) => void
+  readonly stop: () => void
 }
 
 const PLAIN_STEPS = 5

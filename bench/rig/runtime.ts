@@ -24,11 +24,11 @@ export interface WorkerSetup {
 export interface Runtime {
   readonly pid: number
   /** Where a Worker listens. */
-  originOf(worker: string): string
+  readonly originOf: (worker: string) => string
   /** The inspector, where it was asked for. */
   readonly inspectorPort: number | undefined
-  database(name: string): Promise<D1Database>
-  stop(): Promise<void>
+  readonly database: (name: string) => Promise<D1Database>
+  readonly stop: () => Promise<void>
 }
 
 interface WranglerConfiguration {
@@ -115,7 +115,7 @@ export async function startRuntime({ run, workers, inspect }: RuntimeOptions): P
       if (origin === undefined) throw new Error(`no Worker named ${worker} was started`)
       return origin
     },
-    database: (name) => miniflare.getD1Database(name, SEEDER) as unknown as Promise<D1Database>,
+    database: (name) => miniflare.getD1Database(name, SEEDER),
     stop: () => miniflare.dispose(),
   }
 }

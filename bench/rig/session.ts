@@ -19,7 +19,7 @@ export async function migrateBetterAuth(file: string): Promise<void> {
 
 export interface Session {
   /** Requests that each remove one member of one team; the members are made here, by plain SQL. */
-  prepare(count: number): Promise<RequestSpec[]>
+  readonly prepare: (count: number) => Promise<RequestSpec[]>
 }
 
 /** Signs up, makes an organization with one team, and prepares the people who will be its members. */

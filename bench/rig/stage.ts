@@ -33,7 +33,7 @@ export interface Stage {
   readonly runtime: Runtime
   readonly issuer: Issuer
   /** Invites users of a database; one and the same each time, so that people are not invited twice. */
-  inviteTo(database: string): Invite
+  readonly inviteTo: (database: string) => Invite
 }
 
 /** Sets a stage up, uses it, and takes it down again, whatever happens. */

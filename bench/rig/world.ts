@@ -66,7 +66,7 @@ export function fillWorld(
   addCaller(database, ADMINISTRATOR, ['administrator'])
   addCaller(database, AUDITOR, ['auditor'])
   for (const groups of CALLER_GROUPS) {
-    const roles: string[] = new Array(groups - 1).fill('user')
+    const roles = Array.from({ length: groups - 1 }, () => 'user')
     addCaller(database, administratorIn(groups), [...roles, 'administrator'])
   }
   run(database, `INSERT INTO users VALUES ('staying', 'subject-staying', 'active')`)

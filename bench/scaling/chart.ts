@@ -4,8 +4,8 @@ import type { Scaling } from './report.ts'
 
 export function drawScaling({ shares }: Scaling): Promise<string> {
   const values = shares.flatMap(([how, bytes]) =>
-    [...bytes]
-      .sort((a, b) => b - a)
+    bytes
+      .toSorted((a, b) => b - a)
       .map((size, rank) => ({ how, rank: rank + 1, gigabytes: size / 1e9 })),
   )
   return drawChart({

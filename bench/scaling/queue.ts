@@ -35,7 +35,7 @@ export function simulateQueue(options: QueueOptions): QueueResult {
   let freeAt = 0
   let arrival = pause()
   /** When each of the cleaning caller's requests asked, the oldest first: the next follows the answer at once. */
-  const asked: number[] = new Array<number>(inFlight).fill(0)
+  const asked: number[] = Array.from({ length: inFlight }, () => 0)
   while (freeAt < durationS) {
     const oldest = asked[0] ?? Infinity
     if (oldest <= arrival) {

@@ -31,7 +31,7 @@ export interface Scaling {
   readonly assumptions: typeof ASSUMPTIONS
   readonly bytes: RowBytes
   /** How long a deletion keeps its database. */
-  readonly serviceMs: number
+  readonly deletionMs: number
   /** How long a decision without a deletion does: what other Workers' questions are taken to cost. */
   readonly questionMs: number
   readonly measuredThroughput: number
@@ -63,6 +63,8 @@ export function readScaling(): Scaling | undefined {
 
 const formatGB = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
 const formatShare = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+const formatQueue = (queue: QueueResult | undefined): string =>
+  queue === undefined ? 'never' : `${formatMs(queue.p50)} / ${formatMs(queue.p99)}`
 const formatLarge = (count: number): string => formatCount(Number(count.toPrecision(2)))
 
 export function makeScalingParts(scaling: Scaling): Readonly<Record<string, string>> {
@@ -86,22 +88,21 @@ function makeBytes({ bytes }: Scaling): Table {
   }
 }
 
-function makeOne({ one, serviceMs, questionMs, measuredThroughput }: Scaling): Table {
-  const percent = (share: number) => `${Math.round(share * 100)} %`
+function makeOne({ one, deletionMs, questionMs, measuredThroughput }: Scaling): Table {
   return {
     title: 'One database',
     head: ['figure', 'value'],
     rows: [
-      ['time a deletion keeps the database, measured', `${formatMs(serviceMs)} ms`],
+      ['time a deletion keeps the database, measured', `${formatMs(deletionMs)} ms`],
       ['time a refusal keeps it, measured', `${formatMs(questionMs)} ms`],
       [
         'deletions a second at once, measured, Worker and caller included',
         formatCount(measuredThroughput),
       ],
-      [`users, at ${percent(one.full)} of ${one.maxBytes / 1e9} GB`, formatLarge(one.users)],
+      [`users, at ${formatShare(one.full)} of ${one.maxBytes / 1e9} GB`, formatLarge(one.users)],
       ['organizations of the population below', formatLarge(one.organizations)],
       [
-        `deletions a second it carries, busy for ${percent(one.busy)} of the time`,
+        `deletions a second it carries, busy for ${formatShare(one.busy)} of the time`,
         formatLarge(one.deletionsPerSecond),
       ],
       [
@@ -150,8 +151,6 @@ function makeSizes({ divisions }: Scaling): Table {
 }
 
 function makeRates({ divisions, inFlight }: Scaling): Table {
-  const show = (queue: QueueResult | undefined) =>
-    queue === undefined ? 'never' : `${formatMs(queue.p50)} / ${formatMs(queue.p99)}`
   return {
     title: 'Rates',
     head: [
@@ -167,8 +166,8 @@ function makeRates({ divisions, inFlight }: Scaling): Table {
       division.peakDeletions.toFixed(2),
       formatCount(division.peakRequests),
       formatShare(division.busy),
-      show(division.quiet),
-      show(division.cleaning),
+      formatQueue(division.quiet),
+      formatQueue(division.cleaning),
     ]),
   }
 }

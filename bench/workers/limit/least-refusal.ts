@@ -1,5 +1,5 @@
 /** The least that refuses a token: verify it with an imported key, write one log line, answer with this project's bytes. */
-import { answerRefused, type Env, readTarget, verifyToken, writeLine } from './parts.ts'
+import { answerRefused, type Env, readTarget, verifyToken, writeRefusal } from './parts.ts'
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
@@ -10,16 +10,7 @@ export default {
       return new Response('this Worker only refuses', { status: 501 })
     }
     const response = answerRefused(requestID)
-    writeLine({
-      requestID,
-      method: request.method,
-      route: '/api/v1/organizations/{organizationID}/users/{userID}',
-      status: 401,
-      error: 'access_denied',
-      reason: 'jwt_signature_invalid',
-      durationMs: Date.now() - startedAt,
-      scope,
-    })
+    writeRefusal({ requestID, startedAt, scope })
     return response
   },
 }

@@ -98,3 +98,25 @@ export function answerRefused(requestID: string): Response {
 export function writeLine(members: Readonly<Record<string, unknown>>): void {
   console.log(JSON.stringify({ message: 'request', ...members }))
 }
+
+/** Writes the line of a token whose signature is wrong. */
+export function writeRefusal({
+  requestID,
+  startedAt,
+  scope,
+}: {
+  requestID: string
+  startedAt: number
+  scope: Target
+}): void {
+  writeLine({
+    requestID,
+    method: 'DELETE',
+    route: '/api/v1/organizations/{organizationID}/users/{userID}',
+    status: 401,
+    error: 'access_denied',
+    reason: 'jwt_signature_invalid',
+    durationMs: Date.now() - startedAt,
+    scope,
+  })
+}
