@@ -43,6 +43,7 @@ export default defineConfig({
         plugins: [cloudflareTest(inWorkerd)],
         test: {
           name: 'worker',
+          isolate: false, // setup.ts empties the database; a runtime for each file would cost more than its tests
           include: ['test/*.test.ts'],
           setupFiles: ['test/support/worker/setup.ts'],
           provide,

@@ -1,7 +1,7 @@
 /**
  * What a deletion does when it is right: who gets 200, what is gone, what stays, what is written down.
  */
-import { env, exports } from 'cloudflare:workers'
+import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
 import type { Seed, State } from './support/seed'
@@ -22,18 +22,6 @@ describe('a permitted caller', () => {
     expect(answer.body).toBe('')
     expect([...answer.headers.keys()].toSorted()).toEqual(['cache-control', 'x-request-id'])
     expect(answer.line.actor?.kind).toBe(kind)
-  })
-
-  test('gets it from the deployed entry point as well', async () => {
-    const { issuer, token, world } = await setStage()
-    Object.assign(env, issuer.vars)
-    const path = `/api/v1/organizations/${world.organizationID}/users/${world.target.userID}`
-    const init = {
-      method: 'DELETE',
-      headers: { Authorization: `Bearer ${await token(world.administrator)}` },
-    }
-    const answer = await exports.default.fetch(`https://identity.example${path}`, init)
-    expect(answer.status).toBe(200)
   })
 })
 

@@ -1,5 +1,5 @@
 /**
- * Situations from public bug reports of others, as far as they need a socket: what clients really send.
+ * Situations from public bug reports of others, as far as they need a socket or another Worker: what callers really send.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callRaw, pathOf } from '../support/node/client'
@@ -7,12 +7,23 @@ import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createWorld, type World } from '../support/world'
 
+/** A Worker that hands what it is sent over the service binding. */
+const CALLER = {
+  name: 'caller',
+  modules: true,
+  compatibilityDate: '2026-10-01',
+  serviceBindings: { IDENTITY: { name: 'identity', entrypoint: 'Identity' } },
+  script: `export default {
+    fetch: async (request, env) => Response.json(await env.IDENTITY.deleteUser(await request.json())),
+  }`,
+}
+
 let issuer: ServedIssuer
 let workers: LocalWorkers
 
 beforeAll(async () => {
   issuer = await serveIssuer()
-  workers = await startWorkers({ identity: [{ vars: { ...issuer.vars } }] })
+  workers = await startWorkers({ identity: [{ vars: { ...issuer.vars } }], others: [CALLER] })
 })
 
 afterAll(async () => {
@@ -78,4 +89,20 @@ describe('repeated headers are joined (cloudflare/cloudflare-docs#17)', () => {
     expect(answer.status).toBe(401)
     expect(answer.headers.get('WWW-Authenticate')).toContain('invalid_token')
   })
+})
+
+test('the header’s value was passed in place of the token', async () => {
+  const { world, token } = await prepare()
+  const { organizationID, userID } = world.target
+  const send = async (text: string): Promise<unknown> => {
+    const body = JSON.stringify({ token: text, organizationID, userID })
+    return (await fetch(workers.urlOf('caller'), { method: 'POST', body })).json()
+  }
+  expect(await send(`Bearer ${token}`)).toEqual({
+    ok: false,
+    status: 401,
+    error: 'access_denied',
+    error_description: 'authentication failed',
+  })
+  expect(await send(token)).toEqual({ ok: true })
 })

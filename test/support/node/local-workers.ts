@@ -34,6 +34,8 @@ export interface LocalWorkersOptions {
   readonly migrate?: boolean
   /** The folder in which the database outlives the runtime. */
   readonly storage?: string
+  /** Opens the inspector, through which a Worker's memory and time can be looked at. */
+  readonly inspect?: boolean
 }
 
 /** Workers that run. */
@@ -45,6 +47,8 @@ export interface LocalWorkers {
   readonly db: D1Database
   /** What the Workers have logged so far, one text a line. */
   readonly log: readonly string[]
+  /** Where the inspector listens, if it is open. */
+  inspectorURL(): Promise<URL>
   stop(): Promise<void>
 }
 
@@ -55,7 +59,7 @@ const listen = () => ({ unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] })
 
 /** Starts Workers; resolves when they listen and the database is migrated. */
 export async function startWorkers(options: LocalWorkersOptions = {}): Promise<LocalWorkers> {
-  const { identity = [{}], others = [], migrate = true, storage } = options
+  const { identity = [{}], others = [], migrate = true, storage, inspect = false } = options
   const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
   const folder = inject('bundle')
   const workers: NamedWorker[] = others.map((other) => Object.assign(listen(), other))
@@ -84,6 +88,7 @@ export async function startWorkers(options: LocalWorkersOptions = {}): Promise<L
       log: new Log(LogLevel.NONE),
       handleStructuredLogs: ({ message }) => log.push(message),
       ...(storage === undefined ? {} : { resourcePersistencePath: storage }),
+      ...(inspect ? { inspectorPort: 0, inspectorHost: '127.0.0.1' } : {}),
       workers,
     }),
   )
@@ -99,7 +104,14 @@ export async function startWorkers(options: LocalWorkersOptions = {}): Promise<L
     if (url === undefined) throw new Error(`no Worker named ${name} was started`)
     return url
   }
-  return { url: urlOf(first?.name ?? ''), urlOf, db, log, stop: () => runtime.dispose() }
+  return {
+    url: urlOf(first?.name ?? ''),
+    urlOf,
+    db,
+    log,
+    inspectorURL: () => runtime.getInspectorURL(),
+    stop: () => runtime.dispose(),
+  }
 }
 
 /** Applies every file of `migrations/`, each as one transaction. */

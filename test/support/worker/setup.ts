@@ -1,14 +1,17 @@
 /**
- * Before each test file in workerd: a migrated database. Before each test: no network but the issuers under test, and
- * the log caught instead of printed.
+ * Before each test file in workerd: an empty, migrated database, though the files share a runtime. Before each test: no
+ * network but the issuers under test, and the log caught instead of printed.
  */
-import { applyD1Migrations } from 'cloudflare:test'
+import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeAll, beforeEach, inject, vi } from 'vitest'
 import { catchLog } from './log'
 import { fetchFromIssuers } from './issuers'
 
-beforeAll(() => applyD1Migrations(env.DB, inject('migrations')))
+beforeAll(async () => {
+  await reset()
+  await applyD1Migrations(env.DB, inject('migrations'))
+})
 
 beforeEach(() => {
   Object.assign(Error, { stackTraceLimit: 50 }) // src/errors.ts takes stacks away; a test that fails shows where
