@@ -10,6 +10,7 @@ const { compatibility_date, vars } = unstable_readConfig({ config: 'wrangler.tom
 
 /** wrangler.toml says no to Node's API, which the test runner itself needs; the tests in Node run without it. */
 const inWorkerd = {
+  verbose: false, // what the runtime says of calls over a binding that are refused on purpose
   main: './src/index.ts',
   miniflare: {
     compatibilityDate: compatibility_date ?? '',

@@ -1,5 +1,5 @@
 /**
- * The Worker as deployed, over a socket: request targets to the byte, methods, and what waits behind a connection.
+ * The Worker as deployed, over a socket: request targets to the byte, methods, and what it logs.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, callRaw, pathOf } from '../support/node/client'
@@ -87,23 +87,4 @@ test('each answer has one log line, and nothing else is logged', async () => {
   await call(workers.url, { path: '/nowhere' })
   const lines = workers.log.slice(before).map((text) => JSON.parse(text) as { status: number })
   expect(lines.map(({ status }) => status)).toEqual([200, 404, 404])
-})
-
-test('a client that sends its headers and leaves does not stop the deletion', async () => {
-  const world = await createWorld(workers.db)
-  await call(workers.url, {
-    ...world.plain,
-    token: await issuer.token(world.administrator.person.subject),
-  })
-  const token = await issuer.token(world.administrator.person.subject)
-  const leaving = new AbortController()
-  const left = call(workers.url, { ...world.target, token, signal: leaving.signal })
-  setTimeout(() => leaving.abort(), 1)
-  await left.catch(() => undefined)
-  const deadline = Date.now() + 10_000
-  let status = 0
-  while (status !== 404 && Date.now() < deadline) {
-    status = (await call(workers.url, { ...world.target, token })).status
-  }
-  expect(status).toBe(404)
 })

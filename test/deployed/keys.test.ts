@@ -2,7 +2,7 @@
  * The keys as deployed: real isolates that share one Cache API, real sockets to the issuer, a real service binding, and
  * requests that end before what they began.
  */
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { after, hang, heldBack, redirectTo, withBody } from '../support/jwks-answers'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
@@ -114,8 +114,7 @@ test('a call that left while the keys were fetched does not hold up the next one
   const token = await issuer.token('a stranger')
   const leaving = new AbortController()
   const left = call(workers.url, { ...NOBODY, token, signal: leaving.signal })
-  while (issuer.endpoint.requests.length === 0)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+  await vi.waitUntil(() => issuer.endpoint.requests.length > 0)
   leaving.abort()
   await left.catch(() => undefined)
   const next = present(workers, workers.url, token)
