@@ -5,6 +5,7 @@
  * What is not needed is not loaded: `--check` works before this folder's packages are installed.
  */
 import { parseArgs } from 'node:util'
+import { Advice } from './rig/advice.ts'
 import type { SectionName, Sections } from './measure/sections.ts'
 import type { Results } from './report/results.ts'
 
@@ -28,9 +29,14 @@ const HELP = `npm run bench -- [--quick] [--only ${NAMES.join('|')}] [--docs] [-
   --check   measures nothing: fails where a document says something else than bench/results`
 
 const { quick, only, docs, check } = readArguments()
-if (check) await checkDocuments()
-else if (docs) await renewDocuments()
-else await measure()
+try {
+  if (check) await checkDocuments()
+  else if (docs) await renewDocuments()
+  else await measure()
+} catch (error) {
+  console.error(error instanceof Advice ? error.message : error)
+  process.exitCode = 1
+}
 
 function readArguments() {
   try {

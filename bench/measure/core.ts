@@ -4,7 +4,6 @@
  */
 import { send } from '../rig/client.ts'
 import { canReadProcessCPU } from '../rig/process-cpu.ts'
-import { startProgress } from '../rig/progress.ts'
 import type { WorkerSetup } from '../rig/runtime.ts'
 import { startSession } from '../rig/session.ts'
 import { BETTER_AUTH_DATABASE, type Stage, withStage } from '../rig/stage.ts'
@@ -14,6 +13,7 @@ import { type ConcurrentResult, runConcurrently } from './concurrent.ts'
 import { type CPUResult, measureCPU } from './cpu.ts'
 import { attempts, issueTokens, misses, removals } from './requests.ts'
 import { type Kind, type Rounds, runRounds } from './rounds.ts'
+import { warmUp } from './warm.ts'
 
 const POPULATION = 10_000
 /** As many users as one block of requests removes, over all kinds. */
@@ -105,9 +105,8 @@ export async function measureCore(size: CoreSize, onlyLimit: boolean): Promise<C
       await compareAnswers(kinds, 'refused token', 'least refusal')
       await compareAnswers(kinds, 'refused token', 'least refusal, by jose')
       await compareAnswers(kinds, 'deletion', 'least deletion')
-      const progress = startProgress('one at a time', size.warmUp + size.rounds)
-      const times = await runRounds(kinds, size, progress.update)
-      progress.stop()
+      await warmUp(kinds, size.warmUp)
+      const times = await runRounds('one at a time', kinds, size.rounds)
       const { pid } = stage.runtime
       return {
         population: POPULATION,

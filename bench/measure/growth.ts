@@ -2,7 +2,6 @@
  * Growth: the same deletion as the database, the user's groups and the caller's groups grow, each time in rounds with
  * the least deletion on the same data.
  */
-import { startProgress } from '../rig/progress.ts'
 import { type Stage, withStage } from '../rig/stage.ts'
 import { compare, type Ratio, type Summary, summarize } from '../rig/statistics.ts'
 import { administratorIn, CALLER_GROUPS, groupIDs } from '../rig/world.ts'
@@ -11,6 +10,7 @@ import { setUp } from './catalogue.ts'
 import { COUNTED, readCounts } from './counts.ts'
 import { issueTokens, removals } from './requests.ts'
 import { type Kind, type Rounds, runRounds } from './rounds.ts'
+import { warmUp } from './warm.ts'
 
 const MIDDLE = 10_000
 const TARGET_GROUPS = [1, 10, 100, 1000]
@@ -18,7 +18,9 @@ const WORKERS = ['identity', 'leastDeletion'] as const
 const ISOLATES = 3
 /** Small, so that a database of ten users stays one. */
 const BLOCK = 6
-const PEOPLE = 2 * BLOCK * (CALLER_GROUPS.length + TARGET_GROUPS.length)
+/** Users invited at a time where the size of the database does not matter. */
+const CHUNK = 96
+const PEOPLE = 2 * CHUNK
 
 export interface GrowthSize {
   readonly populations: readonly number[]
@@ -110,14 +112,18 @@ async function measureRow(
 ): Promise<Point[]> {
   const { administrator } = await issueTokens(issuer)
   const kinds: Kind[] = []
+  /** A user in a thousand groups takes too long to invite for warming up; the code that runs is the same. */
+  const warmers = new Map<string, Kind['prepare']>()
   for (const point of sizes) {
     const database = databaseOf(row === 'populations' ? point : MIDDLE)
     const token =
       row === 'callerGroups' ? await issuer.issueToken(administratorIn(point)) : administrator
     const groups = groupIDs(row === 'targetGroups' ? point : 1)
     for (const worker of WORKERS) {
+      const name = nameOf(worker, row, point)
+      warmers.set(name, removals(inviteTo(database), token))
       kinds.push({
-        name: nameOf(worker, row, point),
+        name,
         origins: Array.from({ length: ISOLATES }, (_, index) =>
           runtime.originOf(nameOf(worker, row, point, index)),
         ),
@@ -126,9 +132,12 @@ async function measureRow(
       })
     }
   }
-  const progress = startProgress(TITLES[row], size.warmUp + size.rounds)
-  const times = await runRounds(kinds, size, progress.update, BLOCK)
-  progress.stop()
+  await warmUp(
+    kinds.map((kind) => ({ ...kind, prepare: warmers.get(kind.name)! })),
+    size.warmUp,
+    row === 'populations' ? BLOCK : CHUNK,
+  )
+  const times = await runRounds(TITLES[row], kinds, size.rounds, BLOCK)
   const first = times.get(nameOf('identity', row, sizes[0]!))!
   const points: Point[] = []
   for (const point of sizes) {

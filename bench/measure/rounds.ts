@@ -4,6 +4,7 @@
  */
 import { shuffle } from 'simple-statistics'
 import { type RequestSpec, time } from '../rig/client.ts'
+import { startProgress } from '../rig/progress.ts'
 
 /** A kind of request. It has isolates of its own, so that all kinds are warmed alike and none warms another. */
 export interface Kind {
@@ -18,23 +19,35 @@ export interface Kind {
 }
 
 export interface Rounds {
+  /** Requests that each isolate gets beforehand. */
   readonly warmUp: number
   readonly rounds: number
 }
 
+/** Rounds that are not counted, for the first use of a connection and what warming up has left to be done; a quarter at most. */
+const SETTLING = 24
+
 const BLOCK = 48
 
-/** The milliseconds of each kind, in the order of the rounds. */
+/**
+ * The milliseconds of each kind, in the order of the rounds.
+ *
+ * @param title what is measured, for whoever waits
+ * @param block how many rounds are prepared at a time
+ */
 export async function runRounds(
+  title: string,
   kinds: readonly Kind[],
-  { warmUp, rounds }: Rounds,
-  onProgress: (rounds: number) => void = () => {},
+  rounds: number,
   block = BLOCK,
 ): Promise<ReadonlyMap<string, number[]>> {
   const times = new Map(kinds.map(({ name }) => [name, [] as number[]]))
   const turns = new Map<Kind, number>()
-  for (let from = 0; from < warmUp + rounds; from += block) {
-    const count = Math.min(block, warmUp + rounds - from)
+  const settling = Math.min(SETTLING, Math.floor(rounds / 4))
+  const all = settling + rounds
+  const progress = startProgress(title, all)
+  for (let from = 0; from < all; from += block) {
+    const count = Math.min(block, all - from)
     const prepared = new Map<Kind, RequestSpec[]>()
     for (const kind of kinds) {
       prepared.set(kind, await kind.prepare(Math.ceil(count / (kind.every ?? 1))))
@@ -46,10 +59,11 @@ export async function runRounds(
         turns.set(kind, turn + 1)
         const origin = kind.origins[turn % kind.origins.length]!
         const spent = await time(origin, prepared.get(kind)!.pop()!, kind.status)
-        if (from + index >= warmUp) times.get(kind.name)!.push(spent)
+        if (from + index >= settling) times.get(kind.name)!.push(spent)
       }
     }
-    onProgress(from + count)
+    progress.update(from + count)
   }
+  progress.stop()
   return times
 }

@@ -29,13 +29,13 @@ interface Section<Name extends SectionName> {
 
 const coreSize = (quick: boolean): CoreSize =>
   quick
-    ? { warmUp: 240, rounds: 384, concurrentBlocks: 2, cpuBlocks: 2 }
-    : { warmUp: 1_920, rounds: 3_840, concurrentBlocks: 12, cpuBlocks: 18 }
+    ? { warmUp: 120, rounds: 288, concurrentBlocks: 2, cpuBlocks: 2 }
+    : { warmUp: 1_440, rounds: 3_840, concurrentBlocks: 12, cpuBlocks: 18 }
 
 const limitSize = (quick: boolean): CoreSize =>
   quick
-    ? { warmUp: 960, rounds: 1_440, concurrentBlocks: 1, cpuBlocks: 12 }
-    : { warmUp: 1_920, rounds: 7_680, concurrentBlocks: 6, cpuBlocks: 36 }
+    ? { warmUp: 960, rounds: 1_200, concurrentBlocks: 1, cpuBlocks: 6 }
+    : { warmUp: 1_920, rounds: 5_760, concurrentBlocks: 6, cpuBlocks: 24 }
 
 /** A user in a thousand groups takes long to invite, so that row has fewer rounds. */
 const growthSize = (quick: boolean): GrowthSize =>
@@ -43,17 +43,17 @@ const growthSize = (quick: boolean): GrowthSize =>
     ? {
         populations: [10, 10_000],
         rounds: {
-          populations: { warmUp: 90, rounds: 120 },
-          targetGroups: { warmUp: 30, rounds: 36 },
-          callerGroups: { warmUp: 60, rounds: 60 },
+          populations: { warmUp: 24, rounds: 96 },
+          targetGroups: { warmUp: 24, rounds: 36 },
+          callerGroups: { warmUp: 24, rounds: 48 },
         },
       }
     : {
         populations: [10, 10_000, 1_000_000],
         rounds: {
-          populations: { warmUp: 900, rounds: 1_800 },
-          targetGroups: { warmUp: 150, rounds: 300 },
-          callerGroups: { warmUp: 450, rounds: 900 },
+          populations: { warmUp: 480, rounds: 1_800 },
+          targetGroups: { warmUp: 480, rounds: 300 },
+          callerGroups: { warmUp: 480, rounds: 900 },
         },
       }
 
@@ -65,8 +65,8 @@ export const SECTIONS: { readonly [Name in SectionName]: Section<Name> } = {
   distance: {
     measure: (quick) =>
       quick
-        ? measureDistance(10, { 0: 40, 5: 10, 30: 5, 150: 1 })
-        : measureDistance(100, { 0: 300, 5: 150, 30: 60, 150: 20 }),
+        ? measureDistance(96, { 0: 40, 5: 10, 30: 5, 150: 1 })
+        : measureDistance(960, { 0: 300, 5: 150, 30: 60, 150: 20 }),
   },
   cold: { measure: (quick) => measureCold(quick ? 8 : 25) },
   keys: { measure: (quick) => measureKeys(quick ? 1_000 : 10_000) },

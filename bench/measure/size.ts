@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { PROJECT } from '../rig/paths.ts'
-import { readProcessCPU } from '../rig/process-cpu.ts'
+import { canReadProcessCPU, readProcessCPU } from '../rig/process-cpu.ts'
 import { startProgress } from '../rig/progress.ts'
-import { startRuntime } from '../rig/runtime.ts'
+import { startRuntime, storageOf } from '../rig/runtime.ts'
 import { median } from '../rig/statistics.ts'
 import { bundleOf, CATALOGUE, setUp } from './catalogue.ts'
 
 const WORKERS = ['nothing', 'leastDeletion', 'identity', 'tutorial', 'betterAuth'] as const
+const RUN = 'size'
 const FEW = 1
 const MANY = 21
 
@@ -22,8 +23,8 @@ export interface SizeResult {
   readonly title: string
   readonly rawBytes: number
   readonly gzipBytes: number
-  /** Milliseconds of CPU that an isolate adds to the start. */
-  readonly startMs: number
+  /** Milliseconds of CPU that an isolate adds to the start; absent where the system does not tell. */
+  readonly startMs?: number
 }
 
 export async function measureSize(repetitions: number): Promise<readonly SizeResult[]> {
@@ -43,7 +44,8 @@ export async function measureSize(repetitions: number): Promise<readonly SizeRes
   for (const key of WORKERS) {
     const { title } = CATALOGUE[key]
     const { rawBytes, gzipBytes } = key === 'identity' ? bundleByWrangler() : await bundleOf(key)
-    results.push({ title, rawBytes, gzipBytes, startMs: median(starts.get(key)!) })
+    const startMs = median(starts.get(key)!)
+    results.push({ title, rawBytes, gzipBytes, ...(!Number.isNaN(startMs) && { startMs }) })
   }
   return results
 }
@@ -52,9 +54,10 @@ async function measureStart(key: (typeof WORKERS)[number], isolates: number): Pr
   const workers = await Promise.all(
     Array.from({ length: isolates }, (_, index) => setUp(key, { name: `${key}-${index}` })),
   )
-  const runtime = await startRuntime({ run: 'size', workers })
-  const used = readProcessCPU(runtime.pid)
+  const runtime = await startRuntime({ run: RUN, workers })
+  const used = canReadProcessCPU(runtime.pid) ? readProcessCPU(runtime.pid) : NaN
   await runtime.stop()
+  rmSync(storageOf(RUN), { recursive: true, force: true })
   return used
 }
 

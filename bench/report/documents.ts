@@ -1,6 +1,7 @@
 /** The documents that show results: written from them, and compared with them. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Advice } from '../rig/advice.ts'
 import { PROJECT, RESULTS } from '../rig/paths.ts'
 import { makeParts, renderResults } from './parts.ts'
 import { fillDocument } from './markdown.ts'
@@ -12,7 +13,7 @@ function makeDocuments(): Map<string, string> {
   const results = readResults()
   const scaling = readScaling()
   if (results === undefined || scaling === undefined) {
-    throw new Error('bench/results has no full.json or no scaling.json: make a full run first')
+    throw new Advice('bench/results has no full run to show. Make one: npm run bench')
   }
   const parts = { ...makeParts(results), ...makeScalingParts(scaling) }
   const documents = new Map([[join(RESULTS, 'full.md'), renderResults(results)]])

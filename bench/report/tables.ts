@@ -92,7 +92,7 @@ export function makeTables(sections: Sections): Readonly<Record<string, readonly
             title,
             formatKiB(rawBytes),
             formatKiB(gzipBytes),
-            formatMs(startMs),
+            startMs === undefined ? 'not told' : formatMs(startMs),
           ]),
         },
       ],

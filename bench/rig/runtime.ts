@@ -43,9 +43,9 @@ export function readCompatibility(): { date: string; flags: string[] } {
   return { date: compatibility_date, flags: compatibility_flags }
 }
 
-/** The folder of the databases of one kind of run. */
+/** The folder of the databases of one kind of run; two runs at the same time do not meet. */
 export function storageOf(run: string): string {
-  return join(STATE, run)
+  return join(STATE, `${run}-${process.pid}`)
 }
 
 export interface RuntimeOptions {

@@ -1,9 +1,10 @@
 /** Where a measurement takes place: databases filled, an issuer, workerd with the Workers, and all of it gone afterwards. */
+import { rmSync } from 'node:fs'
 import { closeClients } from './client.ts'
 import { applyMigrations, closeFilled, createDatabases, openForFilling } from './database.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
 import { startProgress } from './progress.ts'
-import { type Runtime, startRuntime, type WorkerSetup } from './runtime.ts'
+import { type Runtime, startRuntime, storageOf, type WorkerSetup } from './runtime.ts'
 import { migrateBetterAuth } from './session.ts'
 import { createInvite, fillWorld, type Invite } from './world.ts'
 
@@ -38,6 +39,14 @@ export interface Stage {
 
 /** Sets a stage up, uses it, and takes it down again, whatever happens. */
 export async function withStage<T>(plan: StagePlan, use: (stage: Stage) => Promise<T>): Promise<T> {
+  try {
+    return await useStage(plan, use)
+  } finally {
+    rmSync(storageOf(plan.run), { recursive: true, force: true })
+  }
+}
+
+async function useStage<T>(plan: StagePlan, use: (stage: Stage) => Promise<T>): Promise<T> {
   const files = await createDatabases(
     plan.run,
     plan.databases.map(({ name }) => name),

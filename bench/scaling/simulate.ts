@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sum } from 'simple-statistics'
 import { readResults } from '../report/results.ts'
+import { Advice } from '../rig/advice.ts'
 import { RESULTS } from '../rig/paths.ts'
 import { measureBytes, type RowBytes } from './bytes.ts'
 import { drawScaling } from './chart.ts'
@@ -41,7 +42,7 @@ interface Times {
 export async function simulateScaling(): Promise<void> {
   const results = readResults()
   if (results === undefined) {
-    throw new Error('bench/results has no full.json. Make a full run first: npm run bench')
+    throw new Advice('bench/results has no full run to build on. Make one: npm run bench')
   }
   const { summaries, concurrent } = results.sections.core
   const p50 = (name: string) => summaries[name]!.p50
