@@ -29,7 +29,7 @@ interface Section<Name extends SectionName> {
 
 const coreSize = (quick: boolean): CoreSize =>
   quick
-    ? { warmUp: 120, rounds: 288, concurrentBlocks: 2, cpuBlocks: 2 }
+    ? { warmUp: 72, rounds: 192, concurrentBlocks: 1, cpuBlocks: 1 }
     : { warmUp: 1_440, rounds: 3_840, concurrentBlocks: 12, cpuBlocks: 18 }
 
 const limitSize = (quick: boolean): CoreSize =>
@@ -43,8 +43,8 @@ const growthSize = (quick: boolean): GrowthSize =>
     ? {
         populations: [10, 10_000],
         rounds: {
-          populations: { warmUp: 24, rounds: 96 },
-          targetGroups: { warmUp: 24, rounds: 36 },
+          populations: { warmUp: 24, rounds: 72 },
+          targetGroups: { warmUp: 24, rounds: 24 },
           callerGroups: { warmUp: 24, rounds: 48 },
         },
       }
@@ -69,6 +69,9 @@ export const SECTIONS: { readonly [Name in SectionName]: Section<Name> } = {
         : measureDistance(960, { 0: 300, 5: 150, 30: 60, 150: 20 }),
   },
   cold: { measure: (quick) => measureCold(quick ? 8 : 25) },
-  keys: { measure: (quick) => measureKeys(quick ? 1_000 : 10_000) },
-  size: { measure: (quick) => measureSize(quick ? 1 : 5) },
+  keys: { measure: (quick) => measureKeys(quick ? 500 : 10_000) },
+  size: {
+    measure: (quick) =>
+      measureSize(quick ? { repetitions: 1, isolates: 8 } : { repetitions: 5, isolates: 24 }),
+  },
 }

@@ -17,7 +17,6 @@ import { bundleOf, CATALOGUE, setUp } from './catalogue.ts'
 const WORKERS = ['nothing', 'leastDeletion', 'identity', 'tutorial', 'betterAuth'] as const
 const RUN = 'size'
 const FEW = 1
-const MANY = 21
 
 export interface SizeResult {
   readonly title: string
@@ -27,15 +26,24 @@ export interface SizeResult {
   readonly startMs?: number
 }
 
-export async function measureSize(repetitions: number): Promise<readonly SizeResult[]> {
+export interface SizeOptions {
+  readonly repetitions: number
+  /** How many isolates are started beyond one. */
+  readonly isolates: number
+}
+
+export async function measureSize({
+  repetitions,
+  isolates,
+}: SizeOptions): Promise<readonly SizeResult[]> {
   const progress = startProgress('bundles and starts', WORKERS.length * repetitions)
   let done = 0
   const starts = new Map<string, number[]>(WORKERS.map((key) => [key, []]))
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const key of WORKERS) {
       const few = await measureStart(key, FEW)
-      const many = await measureStart(key, MANY)
-      starts.get(key)!.push((many - few) / (MANY - FEW))
+      const many = await measureStart(key, FEW + isolates)
+      starts.get(key)!.push((many - few) / isolates)
       progress.update((done += 1))
     }
   }
