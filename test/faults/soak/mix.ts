@@ -89,7 +89,7 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
   let users = createUsers(db, staff)
   let next = createUsers(db, staff)
   let turn = 0
-  let keyed: Call = {}
+  let keyed: Promise<Call> | undefined
 
   /** The next user to go; those after the last one are written while others still go. */
   async function takeUser(): Promise<string> {
@@ -104,6 +104,10 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
     return { organizationID, userID: await takeUser(), token: await issuer.token(subject) }
   }
 
+  async function removeWithKey(key: string): Promise<Call> {
+    return { ...(await remove(administrator)), headers: { 'Idempotency-Key': key } }
+  }
+
   async function make(kind: Kind): Promise<readonly [Call, number]> {
     const absent = { organizationID, userID: 'absent' }
     switch (kind) {
@@ -112,10 +116,10 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
       case 'by a service account':
         return [await remove(serviceAccount), 200]
       case 'with a key':
-        keyed = { ...(await remove(administrator)), headers: { 'Idempotency-Key': `key-${turn}` } }
-        return [keyed, 200]
+        keyed = removeWithKey(`key-${turn}`)
+        return [await keyed, 200]
       case 'again with the key':
-        return [keyed, 200]
+        return [(await keyed) ?? {}, 200]
       case 'absent':
         return [{ ...absent, token: await issuer.token(administrator) }, 404]
       case 'not permitted':
