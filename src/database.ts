@@ -30,7 +30,11 @@ export interface Removal {
   readonly userID: string | null
   readonly requestID: string
   readonly idempotencyKey: string | null
-  /** Unix milliseconds. */
+}
+
+/** What the statements of one attempt bind. */
+interface Attempt extends Removal {
+  /** Unix milliseconds at which the attempt began, which also tells its record from that of an earlier attempt. */
   readonly deletedAt: number
 }
 
@@ -47,8 +51,7 @@ export interface RemovalResult {
   readonly groupsRemoved: number | null
 }
 
-const placeholder = (name: keyof Removal): Placeholder => sql.placeholder(name)
-const bare = (column: Column): SQL => sql`${sql.identifier(column.name)}`
+const placeholder = (name: keyof Attempt): Placeholder => sql.placeholder(name)
 
 const isTarget = and(
   eq(target.id, placeholder('userID')),
@@ -75,7 +78,7 @@ const record: readonly (readonly [Column, SQL])[] = [
 /** Writes the record where caller, permission and target are right. A conflict: this ID or key has its record already. */
 function recordDeletion(...conditions: SQL[]): SQL {
   return sql`insert into ${userDeletions} (${sql.join(
-    record.map(([column]) => bare(column)),
+    record.map(([column]) => sql.identifier(column.name)),
     sql`, `,
   )})
     select ${sql.join(
@@ -87,8 +90,12 @@ function recordDeletion(...conditions: SQL[]): SQL {
     on conflict do nothing`
 }
 
-/** Whom this deletion's record names; nobody, where there is none. */
-const recordedUser = sql`(select ${userDeletions.organizationUserID} from ${userDeletions} where ${isThisDeletion})`
+/**
+ * Whom the record of this attempt names; nobody, where it wrote none. Where an earlier attempt did, whose answer was lost,
+ * the user is gone, and whoever has been given the same ID since then is somebody else.
+ */
+const recordedUser = sql`(select ${userDeletions.organizationUserID} from ${userDeletions}
+  where ${and(isThisDeletion, eq(userDeletions.deletedAt, placeholder('deletedAt')))})`
 
 /** Before the user, though a cascade would do it too: deleting them by their key reads fewer rows. */
 const deleteMemberships = sql`delete from ${groupMembers} where ${groupMembers.organizationUserID} = ${recordedUser}`
@@ -127,7 +134,7 @@ const reportOutcome = sql`select
 
 interface Statement {
   readonly sql: string
-  readonly names: readonly (keyof Removal)[]
+  readonly names: readonly (keyof Attempt)[]
 }
 
 /** A statement as D1 takes it: constants in its text, so that no caller binds them, and one `?n` for each name. */
@@ -144,7 +151,7 @@ function compile(statement: SQL): Statement {
       return `?${names.indexOf(name) + 1}`
     },
   })
-  return { sql: query.sql.replaceAll(/\s+/g, ' '), names: names as (keyof Removal)[] }
+  return { sql: query.sql.replaceAll(/\s+/g, ' '), names: names as (keyof Attempt)[] }
 }
 
 const afterRecord = [deleteMemberships, deleteUser, reportOutcome].map(compile)
@@ -170,8 +177,9 @@ export async function removeUser(
   const batch = keepLastAdministrator ? BATCH_KEEPING_ADMINISTRATOR : BATCH
   return retryTransient(async (attempt) => {
     onUse({ attempts: attempt })
+    const values: Attempt = { ...removal, deletedAt: Date.now() }
     const statements = batch.map(({ sql, names }) =>
-      db.prepare(sql).bind(...names.map((name) => removal[name])),
+      db.prepare(sql).bind(...names.map((name) => values[name])),
     )
     const results = await db.batch<RemovalResult>(statements)
     onUse({ attempts: attempt, ...sumMeta(results) })

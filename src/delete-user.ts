@@ -51,7 +51,6 @@ export async function deleteUser(
     userID: toStorable(deletion.userID),
     requestID: line.requestID,
     idempotencyKey: deletion.idempotencyKey,
-    deletedAt: Date.now(),
   }
   const { outcome, actorKind, groupsRemoved } = await removeUser(
     env.DB,

@@ -106,6 +106,28 @@ describe('a transient failure', () => {
     expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
   })
 
+  test('after a commit spares who was given the same ID since', async () => {
+    const { DB } = failFirst(1, TRANSIENT[0]!, true)
+    const invite = `INSERT INTO organization_users (id, organization_id, user_id, state)
+      VALUES (?1, ?2, ?3, 'active')`
+    const meddled: Failing['DB'] = {
+      prepare: (sql) => DB.prepare(sql),
+      async batch<T>(statements: D1PreparedStatement[]) {
+        try {
+          return await DB.batch<T>(statements)
+        } catch (error) {
+          const { userID, organizationID, person } = world.target
+          await env.DB.prepare(invite).bind(userID, organizationID, person.id).run()
+          throw error
+        }
+      },
+    }
+    const { callAs, world } = await setStage({ vars: { DB: meddled } })
+    expect((await callAs(world.administrator)).status).toBe(200)
+    const found = env.DB.prepare('SELECT id FROM organization_users WHERE id = ?1')
+    expect(await found.bind(world.target.userID).first('id')).toBe(world.target.userID)
+  })
+
   test('is never a judgement on the caller', async () => {
     const { DB } = failFirst(99, TRANSIENT[0]!)
     const { callAs, world } = await setStage({ vars: { DB } })
