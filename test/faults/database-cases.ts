@@ -115,7 +115,17 @@ const recovering = ['first attempt', 'first two attempts'].flatMap((which, index
   POINTS.map(({ what, fault }) => recovers(`${what}, at the ${which}`, times(index + 1, fault))),
 )
 
+const LATE_MS = 1_500
+
 const lasting = [
+  recovers(`The first attempt is lost on its way and done ${LATE_MS} ms later, after the second`, [
+    { ...after, delayMs: LATE_MS },
+  ]),
+  staysAway(
+    `Each attempt is lost on its way and done ${LATE_MS} ms later`,
+    { ...after, delayMs: LATE_MS },
+    REMOVED,
+  ),
   recovers('D1 is gone, then its answer is lost after the commit', [before, after]),
   ...POINTS.map(({ what, fault }) =>
     staysAway(`${what}, at each attempt`, fault, fault === after ? REMOVED : 'as before'),

@@ -8,7 +8,7 @@ import { Advice } from '../../dev/advice.ts'
 import { resultsOf, type Row } from './rig/results.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../../docs/reliability.md')
-const TABLE = /(<!-- table: (?<name>[\w-]+) -->\n)(.*?)(\n<!-- end of table -->)/gs
+const TABLE = /<!-- table: ([\w-]+) -->.*?<!-- end of table -->/gs
 
 function render(rows: readonly Row[]): string {
   const columns = Object.keys(rows[0] ?? {})
@@ -31,8 +31,8 @@ function readDocument(): { readonly text: string; readonly filled: string } {
   const text = readFileSync(DOCUMENT, 'utf8')
   const filled = text.replaceAll(
     TABLE,
-    (_, begin: string, name: string, _old: string, end: string) =>
-      `${begin}\n${render(readRows(name))}\n${end}`,
+    (_, name: string) =>
+      `<!-- table: ${name} -->\n\n${render(readRows(name))}\n\n<!-- end of table -->`,
   )
   return { text, filled }
 }

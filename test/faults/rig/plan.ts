@@ -9,8 +9,8 @@ export type DatabaseFault =
   | { readonly at: 'before'; readonly message: string; readonly delayMs?: number }
   /** In the transaction, after so many of its statements: it is rolled back. */
   | { readonly at: 'inside'; readonly statements: number; readonly message: string }
-  /** After the commit: its answer is lost. */
-  | { readonly at: 'after'; readonly message: string }
+  /** Its answer is lost, after the commit or so long before it. */
+  | { readonly at: 'after'; readonly message: string; readonly delayMs?: number }
   /** Nothing is sent, and no answer comes. */
   | { readonly at: 'hang' }
   /** It commits, at once or after some time, and no answer comes. */

@@ -105,9 +105,12 @@ function breakDatabase(
         if (!rolledBack) throw new Error('the rig could not break the transaction')
         throw new Error(fault.message)
       }
-      case 'after':
-        await real.batch(statements)
+      case 'after': {
+        const committed = sleep(fault.delayMs ?? 0).then(() => real.batch(statements))
+        if (fault.delayMs === undefined) await committed
+        else ctx.waitUntil(committed)
         throw new Error(fault.message)
+      }
       case 'hang':
         return forever()
       case 'hang after':
