@@ -51,14 +51,21 @@ async function readBody(response: Response): Promise<string> {
     throw new JwksFault('status')
   }
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }) // skips a byte order mark
+  const decode = (chunk?: Uint8Array) => {
+    try {
+      return decoder.decode(chunk, { stream: chunk !== undefined })
+    } catch {
+      throw new JwksFault('not_json')
+    }
+  }
   let text = ''
   let bytes = 0
   for await (const chunk of response.body) {
     bytes += chunk.byteLength
     if (bytes > MAX_BODY_BYTES) throw new JwksFault('oversize')
-    text += decoder.decode(chunk, { stream: true })
+    text += decode(chunk)
   }
-  return text + decoder.decode()
+  return text + decode()
 }
 
 /**

@@ -114,7 +114,7 @@ export function makeKeyCases({ good, rsa, weak, elsewhere }: KeyMaterial): reado
     isBad('nothing at all, with 200', 'not_json', withBody('')),
     isBad('an HTML page', 'not_json', withBody('<!doctype html><title>Sign in</title>')),
     isBad('a JWK Set that is cut off', 'not_json', withBody(set.slice(0, -3))),
-    isBad('bytes that are not UTF-8', 'fetch_failed', withBody(new Uint8Array([0x7b, 0xff, 0x7d]))),
+    isBad('bytes that are not UTF-8', 'not_json', withBody(new Uint8Array([0x7b, 0xff, 0x7d]))),
     ...['null', '[]', '"keys"', '{}', '{"keys":{}}', '{"keys":[null]}', '{"keys":["key"]}'].map(
       (text) => isBad(`\`${text}\``, 'not_a_jwk_set', withBody(text)),
     ),
