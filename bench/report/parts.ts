@@ -9,7 +9,7 @@ export function makeParts(results: Results): Readonly<Record<string, string>> {
   return {
     run: describeRun(results),
     goals: renderTable(makeGoalTable(results)),
-    shares: renderTable(makeShares(results)),
+    shares: renderTables(makeShares(results)),
     ...Object.fromEntries(
       Object.entries(tables).map(([name, section]) => [name, renderTables(section)]),
     ),
@@ -24,8 +24,6 @@ export function renderResults(results: Results): string {
 ${run}
 
 ${goals}
-
-**Shares of a deletion**
 
 ${shares}
 
@@ -43,31 +41,46 @@ function describeRun({ quick, seconds, machine }: Results): string {
   )
 }
 
-/** Out of which parts the median of a deletion is made, by the medians of the Workers that leave parts out. */
-function makeShares({ sections }: Results): Table {
+/** Names whose figures are added, and names whose figures are taken off. */
+type Share = readonly [title: string, plus: readonly string[], minus?: readonly string[]]
+
+const DELETION: readonly Share[] = [
+  ['HTTP and the runtime, for a Worker that does nothing', ['nothing']],
+  ['the barest batch, D1 included', ['barest batch'], ['nothing']],
+  ['the decision and its report, in that batch', ['batch alone'], ['barest batch']],
+  ['the least token, log line and answer', ['least deletion'], ['barest batch']],
+  ['all else', ['deletion', 'barest batch'], ['batch alone', 'least deletion']],
+  ['a deletion', ['deletion']],
+]
+
+const REFUSAL: readonly Share[] = [
+  ['HTTP and the runtime, for a Worker that does nothing', ['nothing']],
+  ['the least verification, log line and answer', ['least refusal'], ['nothing']],
+  ['jose in place of a few lines by hand', ['least refusal, by jose'], ['least refusal']],
+  ['all else', ['refused token'], ['least refusal, by jose']],
+  ['a refused token', ['refused token']],
+]
+
+/** Out of which parts a median is made, by the medians of the Workers that leave parts out. */
+function makeShares({ sections }: Results): Table[] {
   const { summaries, cpu } = sections.core
-  const shareOf = (plus: readonly string[], minus: readonly string[]): string[] => {
-    const sum = (figure: (name: string) => number) =>
-      plus.reduce((total, name) => total + figure(name), 0) -
-      minus.reduce((total, name) => total + figure(name), 0)
-    return [
-      formatMs(sum((name) => summaries[name]!.p50)),
-      ...(cpu ? [formatMs(sum((name) => cpu[name]!))] : []),
-    ]
-  }
-  return {
-    title: 'Shares of a deletion',
-    head: ['share', 'p50, ms', ...(cpu ? ['CPU, ms'] : [])],
-    rows: [
-      ['HTTP and the runtime, for a Worker that does nothing', ...shareOf(['nothing'], [])],
-      ['the barest batch, D1 included', ...shareOf(['barest batch'], ['nothing'])],
-      ['the decision, in that batch', ...shareOf(['batch alone'], ['barest batch'])],
-      ['least token, log line and answer', ...shareOf(['least deletion'], ['barest batch'])],
-      [
-        'all else: settings, routes, key set, limits in time, errors',
-        ...shareOf(['deletion', 'barest batch'], ['batch alone', 'least deletion']),
-      ],
-      ['a deletion', ...shareOf(['deletion'], [])],
-    ],
-  }
+  const figures = [(name: string) => summaries[name]!.p50]
+  if (cpu !== undefined) figures.push((name) => cpu[name]!)
+  const makeTable = (title: string, shares: readonly Share[]): Table => ({
+    title,
+    head: ['share', 'p50, ms'].concat(cpu ? 'CPU, ms' : []),
+    rows: shares.map(([share, plus, minus = []]) =>
+      [share].concat(
+        figures.map((figure) => formatMs(sum(plus.map(figure)) - sum(minus.map(figure)))),
+      ),
+    ),
+  })
+  return [
+    makeTable('Shares of a deletion', DELETION),
+    makeTable('Shares of a refused token', REFUSAL),
+  ]
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

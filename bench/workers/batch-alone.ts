@@ -10,7 +10,6 @@ export default {
       ...readTarget(request),
       requestID: 'none',
       idempotencyKey: null,
-      deletedAt: Date.now(),
     }
     const { outcome } = await removeUser(env.DB, removal, false, () => {})
     return new Response(null, { status: outcome === 'deleted' ? 200 : 404 })
