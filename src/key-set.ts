@@ -47,6 +47,7 @@ function createKeySet(url: string, algorithms: readonly string[]): KeySet {
   let keys: PublishedKeys | undefined
   let fetchStartedAt = -Infinity
   let run: { readonly promise: Promise<void>; readonly startedAt: number } | undefined
+  let runsEnded = 0
 
   /** The load that is under way. One that takes longer than any may belongs to a request that has gone away. */
   function findRun(): Promise<void> | undefined {
@@ -76,11 +77,14 @@ function createKeySet(url: string, algorithms: readonly string[]): KeySet {
   async function share(request: KeyRequest, load: typeof loadKeys): Promise<void> {
     // A promise of a request that has ended may never settle, so each waits with a timer of its own.
     const joined = findRun()
+    const endedBefore = runsEnded
     if (joined !== undefined && (await settlesInTime(joined))) return
-    // Of those whose patience ended together, the first runs and the others join it.
+    // Of those whose patience ended together, the first runs; the others join it, or find that it has ended.
     const next = findRun()
     if (next !== undefined && next !== joined && (await settlesInTime(next))) return
+    if (runsEnded !== endedBefore) return
     const promise = load(request).finally(() => {
+      runsEnded += 1
       if (run?.promise === promise) run = undefined
     })
     run = { promise, startedAt: Date.now() }
