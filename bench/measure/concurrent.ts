@@ -3,7 +3,7 @@ import { shuffle } from 'simple-statistics'
 import { load } from '../rig/client.ts'
 import { startProgress } from '../rig/progress.ts'
 import { median, type Summary, summarize } from '../rig/statistics.ts'
-import type { Kind } from './rounds.ts'
+import { isolateAt, type Kind } from './rounds.ts'
 
 const CONCURRENCY = 16
 const REQUESTS = 160
@@ -29,7 +29,7 @@ export async function runConcurrently(
   for (let block = 0; block < blocks; block++) {
     for (const kind of shuffle([...kinds])) {
       const specs = await kind.prepare(kind.every === undefined ? REQUESTS : SLOW_REQUESTS)
-      const origin = kind.origins[block % kind.origins.length]!
+      const origin = isolateAt(kind, block)
       const { times: spent, elapsedMs } = await load(origin, specs, kind.status, CONCURRENCY)
       times.get(kind.name)!.push(...spent)
       rates.get(kind.name)!.push((specs.length / elapsedMs) * 1000)

@@ -8,7 +8,7 @@ import { time } from '../rig/client.ts'
 import { readProcessCPU } from '../rig/process-cpu.ts'
 import { startProgress } from '../rig/progress.ts'
 import { median } from '../rig/statistics.ts'
-import type { Kind } from './rounds.ts'
+import { isolateAt, type Kind } from './rounds.ts'
 
 const REQUESTS = 48
 /** What a request leaves to be done after its answer (a log line, a checkpoint) is given time to happen. */
@@ -25,11 +25,12 @@ export async function measureCPU(
   const used = new Map(kinds.map(({ name }) => [name, [] as number[]]))
   const progress = startProgress('CPU a request', blocks)
   for (let block = 0; block < blocks; block++) {
-    for (const { name, origins, status, prepare } of shuffle([...kinds])) {
+    for (const kind of shuffle([...kinds])) {
+      const { name, status, prepare } = kind
       const specs = await prepare(REQUESTS)
       await sleep(SETTLE_MS)
       const before = readProcessCPU(pid)
-      for (const spec of specs) await time(origins[block % origins.length]!, spec, status)
+      for (const spec of specs) await time(isolateAt(kind, block), spec, status)
       await sleep(SETTLE_MS)
       used.get(name)!.push((readProcessCPU(pid) - before) / REQUESTS)
     }

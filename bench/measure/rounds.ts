@@ -18,6 +18,11 @@ export interface Kind {
   readonly every?: number
 }
 
+/** Whose turn it is among the isolates of a kind. */
+export function isolateAt({ origins }: Kind, turn: number): string {
+  return origins[turn % origins.length]!
+}
+
 export interface Rounds {
   /** Requests that each isolate gets beforehand. */
   readonly warmUp: number
@@ -57,8 +62,7 @@ export async function runRounds(
       for (const kind of shuffle(present)) {
         const turn = turns.get(kind) ?? 0
         turns.set(kind, turn + 1)
-        const origin = kind.origins[turn % kind.origins.length]!
-        const spent = await time(origin, prepared.get(kind)!.pop()!, kind.status)
+        const spent = await time(isolateAt(kind, turn), prepared.get(kind)!.pop()!, kind.status)
         if (from + index >= settling) times.get(kind.name)!.push(spent)
       }
     }
