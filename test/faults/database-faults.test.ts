@@ -124,6 +124,21 @@ describe.concurrent('a caller that got a 500', () => {
   })
 })
 
+test('a deletion whose caller goes away while D1 fails is finished all the same', async () => {
+  const world = await createWorld(rig.db)
+  const sent = { ...world.target, token: await tokenOf(world) }
+  const slow = { at: 'before', message: 'Network connection lost.', delayMs: 1_000 } as const
+  const leave = await rig.callAndLeave(sent, { database: [slow] })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(await findAftermath(world)).toBe('as before')
+  leave()
+  await expect
+    .poll(() => findAftermath(world), { timeout: 10_000 })
+    .toBe('user removed, one record')
+  const ids = rig.log.filter((line) => line.includes(world.target.userID))
+  expect(ids.map((line) => (JSON.parse(line) as { status: number }).status)).toEqual([200])
+})
+
 test('a lost answer leaves everything else in the database as it was', async () => {
   const world = await createWorld(rig.db)
   const before = await readDatabase(rig.db)

@@ -2,10 +2,8 @@
  * What every test on keys needs: the rig, an issuer whose answers are set for each JWKS URL, and calls of which a good
  * token gets 404. For a URL of its own an isolate has no keys yet, so each name stands for a cold start.
  */
-import { connect } from 'node:net'
 import type { JwksAnswer } from '../../support/jwks-answers'
 import { createKey, type SigningKey } from '../../support/keys'
-import { pathOf } from '../../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
 import { createWorld } from '../../support/world'
 import type { Plan } from './plan'
@@ -81,16 +79,8 @@ export async function startKeyRig(
     fetches: (name) =>
       issuer.endpoint.requests.filter(({ url }) => new URL(url).search === `?${name}`).length,
     ask: (name, asked = {}) => rig.call(sentOf(asked), planOf(name, asked), asked.worker),
-    async askAndLeave(name, asked = {}) {
-      const requestID = await rig.plan(planOf(name, asked), asked.worker)
-      const { organizationID, userID, token } = sentOf(asked)
-      const { hostname, port } = rig.urlOf(asked.worker ?? names[0] ?? '')
-      const socket = connect(Number(port), hostname).on('error', () => {})
-      socket.write(`DELETE ${pathOf(organizationID, userID)} HTTP/1.1\r\nHost: ${hostname}\r\n`)
-      socket.write(`Authorization: Bearer ${token}\r\nX-Request-Id: ${requestID}\r\n\r\n`)
-      // A plain close would not do: the runtime takes it for the end of what the caller says, not of the caller.
-      return () => socket.resetAndDestroy()
-    },
+    askAndLeave: (name, asked = {}) =>
+      rig.callAndLeave(sentOf(asked), planOf(name, asked), asked.worker),
     async stop() {
       await rig.stop()
       await issuer.stop()

@@ -1,6 +1,7 @@
 /**
  * Starts Workers with the rig around them, from Node, and speaks with it: files plans, reads reports, sets clocks.
  */
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
@@ -9,7 +10,7 @@ import {
   type LocalWorkers,
   type LocalWorkersOptions,
 } from '../../support/node/local-workers'
-import { call, type Answer, type Call } from '../../support/node/client'
+import { call, pathOf, type Answer, type Call } from '../../support/node/client'
 import type { LogLine } from '../../support/worker/log'
 import { bundleForWorkerd } from './bundle'
 import { connectDatabase, DATABASE_WORKER } from './direct-database'
@@ -24,6 +25,8 @@ export interface Observation extends Answer {
 export interface Rig extends LocalWorkers {
   /** Calls as planned. */
   call(sent: Call, plan?: Plan, worker?: string): Promise<Observation>
+  /** Begins a call as planned. @returns what breaks the caller's connection while its request is under way */
+  callAndLeave(sent: Call, plan?: Plan, worker?: string): Promise<() => void>
   /** Files a plan. @returns the ID of the request that it is for */
   plan(plan: Plan, worker?: string): Promise<string>
   /** What a request has asked of the platform so far. */
@@ -83,6 +86,19 @@ export async function startRig(
       const requestID = await rig.plan(plan, worker)
       const headers = { ...sent.headers, 'X-Request-Id': requestID }
       return { requestID, ...(await call(workers.urlOf(worker), { ...sent, headers })) }
+    },
+    async callAndLeave(
+      { organizationID = '', userID = '', token = '' },
+      plan = {},
+      worker = first,
+    ) {
+      const requestID = await rig.plan(plan, worker)
+      const { hostname, port } = workers.urlOf(worker)
+      const socket = connect(Number(port), hostname).on('error', () => {})
+      socket.write(`DELETE ${pathOf(organizationID, userID)} HTTP/1.1\r\nHost: ${hostname}\r\n`)
+      socket.write(`Authorization: Bearer ${token}\r\nX-Request-Id: ${requestID}\r\n\r\n`)
+      // A plain close would not do: the runtime takes it for the end of what the caller says, not of the caller.
+      return () => socket.resetAndDestroy()
     },
     async report(requestID, worker = first) {
       const response = await ask(worker, PLANS + requestID)
