@@ -11,8 +11,8 @@ import { measureHeap } from './heap'
 import { median, readMemory } from './memory'
 import { createMix } from './mix'
 
-const SECONDS = Number(process.env['SOAK_SECONDS'])
-const RATE = Number(process.env['SOAK_RATE'])
+const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 30)
+const RATE = Number(process.env['SOAK_RATE'] ?? 100)
 /**
  * How much memory may come on top of what there was once the runtime was warm. What the Worker itself keeps must not
  * grow; the process also runs the local stand-in for D1, which grows by itself until its garbage is collected.
