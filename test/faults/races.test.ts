@@ -6,8 +6,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { call, type Answer } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
-import { createSeed, type Member } from '../support/seed'
+import { createSeed } from '../support/seed'
 import { createWorld } from '../support/world'
+import { races, type Attempt, type Organization, type Race } from './administrator-races'
 import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
 import { createDraw } from './rig/draw'
 
@@ -31,12 +32,6 @@ afterAll(async () => {
   await workers.stop()
   await issuer.stop()
 })
-
-interface Attempt {
-  readonly subject: string
-  readonly target: Member
-  readonly key?: string
-}
 
 /** Makes all calls at the same moment, alternately to two isolates, in an order that the seed draws. */
 async function race(kind: 'free' | 'keeping', attempts: readonly Attempt[]): Promise<Answer[]> {
@@ -110,13 +105,6 @@ describe('200 deletions of one user at the same moment', () => {
   })
 })
 
-interface Organization {
-  readonly organizationID: string
-  readonly administrators: readonly Member[]
-  readonly serviceAccount: string
-  readonly platformAdministrator: string
-}
-
 async function createOrganizations(size: number): Promise<readonly Organization[]> {
   const seed = createSeed()
   const organizations = Array.from({ length: ROUNDS }, () => {
@@ -132,73 +120,6 @@ async function createOrganizations(size: number): Promise<readonly Organization[
   await seed.save(db)
   return organizations
 }
-
-const remove = (subject: string, target: Member): Attempt => ({ subject, target })
-const removeSelf = (member: Member): Attempt => remove(member.person.subject, member)
-const pair = ({ administrators }: Organization): [Member, Member] =>
-  administrators as unknown as [Member, Member]
-
-interface Race {
-  readonly race: string
-  readonly size: number
-  readonly attempts: (organization: Organization) => readonly Attempt[]
-  /** The answers and how many administrators are left, with the setting on and off. */
-  readonly keeping: readonly [Record<number, number>, number]
-  readonly free: readonly [Record<number, number>, number]
-}
-
-const races: readonly Race[] = [
-  {
-    race: 'two administrators remove each other',
-    size: 2,
-    attempts: (organization) => {
-      const [a, b] = pair(organization)
-      return [remove(a.person.subject, b), remove(b.person.subject, a)]
-    },
-    keeping: [{ 200: 1, 403: 1 }, 1],
-    free: [{ 200: 1, 403: 1 }, 1],
-  },
-  {
-    race: 'two administrators remove themselves',
-    size: 2,
-    attempts: ({ administrators }) => administrators.map(removeSelf),
-    keeping: [{ 200: 1, 403: 1 }, 1],
-    free: [{ 200: 2 }, 0],
-  },
-  {
-    race: 'eight administrators remove themselves',
-    size: 8,
-    attempts: ({ administrators }) => administrators.map(removeSelf),
-    keeping: [{ 200: 7, 403: 1 }, 1],
-    free: [{ 200: 8 }, 0],
-  },
-  {
-    race: 'a service account removes both administrators',
-    size: 2,
-    attempts: ({ administrators, serviceAccount }) =>
-      administrators.map((each) => remove(serviceAccount, each)),
-    keeping: [{ 200: 1, 403: 1 }, 1],
-    free: [{ 200: 2 }, 0],
-  },
-  {
-    race: 'one administrator removes itself while a service account removes the other',
-    size: 2,
-    attempts: (organization) => {
-      const [a, b] = pair(organization)
-      return [removeSelf(a), remove(organization.serviceAccount, b)]
-    },
-    keeping: [{ 200: 1, 403: 1 }, 1],
-    free: [{ 200: 2 }, 0],
-  },
-  {
-    race: 'a platform administrator removes both administrators',
-    size: 2,
-    attempts: ({ administrators, platformAdministrator }) =>
-      administrators.map((each) => remove(platformAdministrator, each)),
-    keeping: [{ 200: 2 }, 0],
-    free: [{ 200: 2 }, 0],
-  },
-]
 
 /** Runs the race in many organizations at once. @returns the answers and who is left, by organization */
 async function runRounds(kind: 'free' | 'keeping', { size, attempts }: Race) {

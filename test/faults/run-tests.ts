@@ -14,7 +14,7 @@ export function runTests(
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const { status } = spawnSync(
     process.execPath,
-    [vitest, 'run', '--project', project, '--disable-console-intercept', ...args],
+    [vitest, 'run', ...args, '--project', project, '--disable-console-intercept'],
     { cwd: root, stdio: 'inherit', env: { ...process.env, ...variables } },
   )
   return status ?? 1
