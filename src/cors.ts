@@ -14,15 +14,16 @@ const PREFLIGHT_HEADERS = {
 /**
  * The headers that CORS adds to an answer.
  *
- * @param origin the request's `Origin`, if it has one
+ * @param requestHeaders of which `Origin` matters, where any origin is let in at all
  * @param isPreflight whether it answers OPTIONS on the path
  */
 export function makeCorsHeaders(
   origins: CorsOrigins,
-  origin: string | null,
+  requestHeaders: Headers,
   isPreflight: boolean,
 ): Record<string, string> {
   if (origins !== '*' && origins.size === 0) return {}
+  const origin = requestHeaders.get('Origin')
   if (origin === null || (origins !== '*' && !origins.has(origin))) return { Vary: 'Origin' }
   return {
     Vary: 'Origin',

@@ -78,8 +78,6 @@ export class IdentityError extends Error {
   readonly reason: Reason
   readonly detail: string | undefined
   readonly retryAfter: number | undefined
-  readonly kind: AnswerKind
-  readonly answer: Answer
 
   /**
    * @param reason why, for the log
@@ -91,9 +89,15 @@ export class IdentityError extends Error {
     this.reason = reason
     this.detail = detail
     this.retryAfter = retryAfter
-    this.kind = REASONS[reason]
+  }
+
+  get kind(): AnswerKind {
+    return REASONS[this.reason]
+  }
+
+  get answer(): Answer {
     const [status, error, error_description] = ANSWERS[this.kind]
-    this.answer = { status, error, error_description }
+    return { status, error, error_description }
   }
 }
 

@@ -13,6 +13,8 @@ import { writeRequestLine, type RequestLine } from './log'
 
 const ALLOW = { Allow: 'DELETE, OPTIONS' }
 const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
+/** A URL's path, as it came. */
+const PATH_OF_URL = /^[^:]*:\/\/[^/?#]*([^?#]*)/
 /** A pattern of our own, since those of the router let slashes at the end pass. */
 const PATH = /^\/api\/v1\/organizations\/(?<organizationID>[^/]+)\/users\/(?<userID>[^/]+)$/
 
@@ -80,7 +82,7 @@ async function answer(request: Request, env: Environment, ctx: ExecutionContext)
   }
   const exchange = { request, env, ctx, line }
   // The path alone: the router would parse a query, quadratically, and throw for a Host header that makes no URL.
-  const routed: Routed = { method, url: `https://host${URL.parse(url)?.pathname ?? '/'}` }
+  const routed: Routed = { method, url: `https://host${PATH_OF_URL.exec(url)?.[1] ?? '/'}` }
   let response: Response | undefined
   let failure: IdentityError | undefined
   try {
@@ -117,11 +119,7 @@ function respond(
     headers: {
       'Cache-Control': 'no-store',
       'X-Request-Id': line.requestID,
-      ...makeCorsHeaders(
-        readSettings(env).corsOrigins,
-        request.headers.get('Origin'),
-        status === 204,
-      ),
+      ...makeCorsHeaders(readSettings(env).corsOrigins, request.headers, status === 204),
       ...headers,
     },
   })

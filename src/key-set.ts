@@ -34,12 +34,18 @@ export interface KeySet {
 }
 
 const keySets = new Map<string, KeySet>()
+const keySetOf = new WeakMap<Config, KeySet>()
 
 /** The one key set of a configuration: of its URL, with the algorithms that it allows. */
-export function findKeySet({ jwksURL, algorithms }: Config): KeySet {
-  const name = `${jwksURL} ${algorithms.join()}`
-  const keySet = keySets.get(name) ?? createKeySet(jwksURL, algorithms)
-  keySets.set(name, keySet)
+export function findKeySet(config: Config): KeySet {
+  let keySet = keySetOf.get(config)
+  if (keySet === undefined) {
+    const { jwksURL, algorithms } = config
+    const name = `${jwksURL} ${algorithms.join()}`
+    keySet = keySets.get(name) ?? createKeySet(jwksURL, algorithms)
+    keySets.set(name, keySet)
+    keySetOf.set(config, keySet)
+  }
   return keySet
 }
 
