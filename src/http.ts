@@ -20,7 +20,7 @@ const PATH = /^\/api\/v1\/organizations\/(?<organizationID>[^/]+)\/users\/(?<use
 
 /** A request on its way through this door. */
 interface Exchange {
-  readonly request: Request
+  readonly headers: Headers
   readonly env: Environment
   readonly ctx: ExecutionContext
   readonly line: RequestLine
@@ -35,12 +35,12 @@ interface Routed {
 }
 
 async function handleDelete({ params }: Required<Routed>, exchange: Exchange): Promise<Response> {
-  const { request, line } = exchange
+  const { headers, line } = exchange
   const organizationID = decodeSegment(params.organizationID)
   const userID = decodeSegment(params.userID)
   line.scope = { organizationID, userID }
-  const token = readBearerToken(request.headers.get('Authorization'))
-  const idempotencyKey = readIdempotencyKey(request.headers.get('Idempotency-Key'))
+  const token = readBearerToken(headers.get('Authorization'))
+  const idempotencyKey = readIdempotencyKey(headers.get('Idempotency-Key'))
   await deleteUser({ token, organizationID, userID, idempotencyKey }, exchange, line)
   return respond(exchange, 200)
 }
@@ -80,7 +80,7 @@ async function answer(request: Request, env: Environment, ctx: ExecutionContext)
     startedAt: Date.now(),
     method,
   }
-  const exchange = { request, env, ctx, line }
+  const exchange = { headers, env, ctx, line }
   // The path alone: the router would parse a query, quadratically, and throw for a Host header that makes no URL.
   const routed: Routed = { method, url: `https://host${PATH_OF_URL.exec(url)?.[1] ?? '/'}` }
   let response: Response | undefined
@@ -109,9 +109,9 @@ function decodeSegment(segment: string): string {
 }
 
 function respond(
-  { request, env, line }: Exchange,
+  { headers, env, line }: Exchange,
   status: number,
-  headers?: Record<string, string>,
+  ownHeaders?: Record<string, string>,
   body: string | null = null,
 ): Response {
   return new Response(body, {
@@ -119,8 +119,8 @@ function respond(
     headers: {
       'Cache-Control': 'no-store',
       'X-Request-Id': line.requestID,
-      ...makeCorsHeaders(readSettings(env).corsOrigins, request.headers, status === 204),
-      ...headers,
+      ...makeCorsHeaders(readSettings(env).corsOrigins, headers, status === 204),
+      ...ownHeaders,
     },
   })
 }
@@ -132,7 +132,7 @@ function respondFailure(exchange: Exchange, failure: IdentityError): Response {
   if (challenge !== undefined) headers['WWW-Authenticate'] = challenge
   if (failure.retryAfter !== undefined) headers['Retry-After'] = String(failure.retryAfter)
   if (status === 405) Object.assign(headers, ALLOW)
-  const hasBody = exchange.request.method !== 'HEAD'
+  const hasBody = exchange.line.method !== 'HEAD'
   const body = hasBody ? JSON.stringify({ error, error_description }) : null
   return respond(exchange, status, headers, body)
 }

@@ -9,6 +9,8 @@ const FETCH_TIMEOUT_MS = 3_000
 const MAX_BODY_BYTES = 64 * 1024
 const MIN_RSA_MODULUS_BITS = 2048
 
+type LocalJWKSet = ReturnType<typeof createLocalJWKSet>
+
 /** Keys as published, ready to verify with. */
 export interface PublishedKeys {
   /** Unix milliseconds at which the issuer gave them. */
@@ -84,7 +86,20 @@ export async function readJwks(
   const keys = published.filter((_, index) => usable[index])
   if (keys.length === 0) throw new JwksFault('no_usable_key')
   const keyIDs = new Set(published.flatMap(({ kid }) => (typeof kid === 'string' ? [kid] : [])))
-  return { fetchedAt, keyIDs, selectKey: createLocalJWKSet({ keys }) }
+  return { fetchedAt, keyIDs, selectKey: rememberKeys(createLocalJWKSet({ keys })) }
+}
+
+/** jose looks through all keys for each token, though the choice hangs on two members of its header alone. */
+function rememberKeys(selectKey: LocalJWKSet): JWTVerifyGetKey {
+  const selected = new Map<unknown, { readonly alg: unknown; readonly key: CryptoKey }>()
+  return async (header, token) => {
+    const { alg, kid } = header
+    const known = selected.get(kid)
+    if (known?.alg === alg) return known.key
+    const key = await selectKey(header, token)
+    selected.set(kid, { alg, key })
+    return key
+  }
 }
 
 function parseJwks(text: string): JWK[] {
