@@ -5,8 +5,8 @@
  *
  * The statements are Drizzle's, compiled once at module load; the bare client sends them, which keeps D1's `meta`.
  */
-import { and, eq, is, Param, Placeholder, sql, type Column, type SQL } from 'drizzle-orm'
-import { CasingCache } from 'drizzle-orm/casing'
+import { and, eq, sql, type Column, type Placeholder, type SQL } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/sqlite-core'
 import { retryTransient } from './database-faults'
 import type { Reason } from './errors'
 import type { DatabaseUse } from './log'
@@ -20,6 +20,7 @@ import {
   target,
 } from './permissions'
 import { groupMembers, organizationUsers, userDeletions } from './schema'
+import { compile, type Statement } from './statement'
 
 /** A removal: who asks for whom, and what its record holds beside. */
 export interface Removal {
@@ -51,13 +52,18 @@ export interface RemovalResult {
   readonly groupsRemoved: number | null
 }
 
+const groupMember = alias(groupMembers, 'gm')
+
 const placeholder = (name: keyof Attempt): Placeholder => sql.placeholder(name)
 
 const isTarget = and(
   eq(target.id, placeholder('userID')),
   eq(target.organizationID, placeholder('organizationID')),
 )
-const isThisDeletion = eq(userDeletions.id, placeholder('deletionID'))
+
+/** The record of a deletion, where one is looked for. */
+const deletion = alias(userDeletions, 'd')
+const isThisDeletion = eq(deletion.id, placeholder('deletionID'))
 
 const record: readonly (readonly [Column, SQL])[] = [
   [userDeletions.id, sql`${placeholder('deletionID')}`],
@@ -68,7 +74,7 @@ const record: readonly (readonly [Column, SQL])[] = [
   [userDeletions.actorSubject, sql`${placeholder('subject')}`],
   [
     userDeletions.groupsRemoved,
-    sql`(select count(*) from ${groupMembers} where ${eq(groupMembers.organizationUserID, target.id)})`,
+    sql`(select count(*) from ${groupMembers} ${groupMember} where ${eq(groupMember.organizationUserID, target.id)})`,
   ],
   [userDeletions.requestID, sql`${placeholder('requestID')}`],
   [userDeletions.idempotencyKey, sql`${placeholder('idempotencyKey')}`],
@@ -85,7 +91,7 @@ function recordDeletion(...conditions: SQL[]): SQL {
       record.map(([, value]) => value),
       sql`, `,
     )}
-    from ${organizationUsers} as ${target} cross join (${permittedCaller}) as "caller"
+    from ${organizationUsers} ${target} cross join (${permittedCaller}) caller
     where ${and(isTarget, namesOne, ...conditions)}
     on conflict do nothing`
 }
@@ -94,19 +100,19 @@ function recordDeletion(...conditions: SQL[]): SQL {
  * Whom the record of this attempt names; nobody, where it wrote none. Where an earlier attempt did, whose answer was lost,
  * the user is gone, and whoever has been given the same ID since then is somebody else.
  */
-const recordedUser = sql`(select ${userDeletions.organizationUserID} from ${userDeletions}
-  where ${and(isThisDeletion, eq(userDeletions.deletedAt, placeholder('deletedAt')))})`
+const recordedUser = sql`(select ${deletion.organizationUserID} from ${userDeletions} ${deletion}
+  where ${and(isThisDeletion, eq(deletion.deletedAt, placeholder('deletedAt')))})`
 
 /** Before the user, though a cascade would do it too: deleting them by their key reads fewer rows. */
-const deleteMemberships = sql`delete from ${groupMembers} where ${groupMembers.organizationUserID} = ${recordedUser}`
+const deleteMemberships = sql`delete from ${groupMembers} as ${groupMember} where ${groupMember.organizationUserID} = ${recordedUser}`
 
 const deleteUser = sql`delete from ${organizationUsers} where ${organizationUsers.id} = ${recordedUser}`
 
-const hasReplay = sql`exists (select 1 from ${userDeletions} where ${and(
-  eq(userDeletions.idempotencyKey, placeholder('idempotencyKey')),
-  eq(userDeletions.actorSubject, placeholder('subject')),
-  eq(userDeletions.organizationID, placeholder('organizationID')),
-  eq(userDeletions.organizationUserID, placeholder('userID')),
+const hasReplay = sql`exists (select 1 from ${userDeletions} ${deletion} where ${and(
+  eq(deletion.idempotencyKey, placeholder('idempotencyKey')),
+  eq(deletion.actorSubject, placeholder('subject')),
+  eq(deletion.organizationID, placeholder('organizationID')),
+  eq(deletion.organizationUserID, placeholder('userID')),
 )})`
 
 const when = (condition: SQL, outcome: RemovalResult['outcome']): SQL =>
@@ -114,49 +120,31 @@ const when = (condition: SQL, outcome: RemovalResult['outcome']): SQL =>
 
 /** The checks in their order: the first that applies is the outcome. What passes all was the last administrator. */
 const checks = [
-  when(sql`${userDeletions.id} is not null`, 'deleted'),
+  when(sql`${deletion.id} is not null`, 'deleted'),
   when(sql`${kindOfCaller} is null`, 'caller_unknown'),
   inactivityOfCaller,
   when(hasReplay, 'replayed'),
   when(sql`not exists (${permittedCaller})`, 'not_permitted'),
   when(
-    sql`not exists (select 1 from ${organizationUsers} as ${target} where ${isTarget})`,
+    sql`not exists (select 1 from ${organizationUsers} ${target} where ${isTarget})`,
     'user_not_found',
   ),
   sql.param('last_administrator'),
 ]
 
 const reportOutcome = sql`select
-  coalesce(${sql.join(checks, sql`, `)}) as "outcome",
-  coalesce(${userDeletions.actorKind}, ${kindOfCaller}) as "actorKind",
-  ${userDeletions.groupsRemoved} as "groupsRemoved"
-  from (select 1) left join ${userDeletions} on ${isThisDeletion}`
+  coalesce(${sql.join(checks, sql`, `)}) as outcome,
+  coalesce(${deletion.actorKind}, ${kindOfCaller}) as actorKind,
+  ${deletion.groupsRemoved} as groupsRemoved
+  from (select 1) left join ${userDeletions} ${deletion} on ${isThisDeletion}`
 
-interface Statement {
-  readonly sql: string
-  readonly names: readonly (keyof Attempt)[]
-}
+type Batch = readonly Statement<keyof Attempt>[]
 
-/** A statement as D1 takes it: constants in its text, so that no caller binds them, and one `?n` for each name. */
-function compile(statement: SQL): Statement {
-  const names: string[] = []
-  const query = statement.toQuery({
-    casing: new CasingCache(),
-    inlineParams: true,
-    escapeName: (name) => name, // all of schema.ts are plain words
-    escapeString: (text) => `'${text.replaceAll("'", "''")}'`,
-    escapeParam: (_, chunk) => {
-      const { name } = (is(chunk, Param) ? chunk.value : chunk) as Placeholder
-      if (!names.includes(name)) names.push(name)
-      return `?${names.indexOf(name) + 1}`
-    },
-  })
-  return { sql: query.sql.replaceAll(/\s+/g, ' '), names: names as (keyof Attempt)[] }
-}
-
-const afterRecord = [deleteMemberships, deleteUser, reportOutcome].map(compile)
-const BATCH = [compile(recordDeletion()), ...afterRecord]
-const BATCH_KEEPING_ADMINISTRATOR = [
+const afterRecord: Batch = [deleteMemberships, deleteUser, reportOutcome].map(
+  compile<keyof Attempt>,
+)
+const BATCH: Batch = [compile(recordDeletion()), ...afterRecord]
+const BATCH_KEEPING_ADMINISTRATOR: Batch = [
   compile(recordDeletion(sql`not (${takesLastAdministrator})`)),
   ...afterRecord,
 ]

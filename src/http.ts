@@ -13,8 +13,6 @@ import { writeRequestLine, type RequestLine } from './log'
 
 const ALLOW = { Allow: 'DELETE, OPTIONS' }
 const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
-/** A URL's path, as it came. */
-const PATH_OF_URL = /^[^:]*:\/\/[^/?#]*([^?#]*)/
 /** A pattern of our own, since those of the router let slashes at the end pass. */
 const PATH = /^\/api\/v1\/organizations\/(?<organizationID>[^/]+)\/users\/(?<userID>[^/]+)$/
 
@@ -82,7 +80,7 @@ async function answer(request: Request, env: Environment, ctx: ExecutionContext)
   }
   const exchange = { headers, env, ctx, line }
   // The path alone: the router would parse a query, quadratically, and throw for a Host header that makes no URL.
-  const routed: Routed = { method, url: `https://host${PATH_OF_URL.exec(url)?.[1] ?? '/'}` }
+  const routed: Routed = { method, url: `https://host${URL.parse(url)?.pathname ?? '/'}` }
   let response: Response | undefined
   let failure: IdentityError | undefined
   try {
