@@ -3,7 +3,7 @@
  * does not take, spoils only itself.
  */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createKey, createWeakKey, without, type SigningKey } from './support/keys'
+import { createKey, createWeakKey, useFor, without, type SigningKey } from './support/keys'
 import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
 
 let first: SigningKey
@@ -62,6 +62,15 @@ test('keys that have no ID serve tokens without one', async () => {
   publish(without(first.publicJWK, 'kid'))
   expect((await present({ key: first, ...noKeyID })).status).toBe(ACCEPTED)
   expect((await present({ key: first })).status).toBe(401)
+})
+
+test('a key that names no algorithm serves each that it is fit for, in any order', async () => {
+  const { publish, present } = await setKeyStage()
+  publish(without(rsa.publicJWK, 'alg'))
+  const padded = await useFor('PS256', rsa)
+  for (const key of [rsa, padded, padded, rsa]) {
+    expect((await present({ key })).status).toBe(ACCEPTED)
+  }
 })
 
 describe('a key is not used, and the others serve', () => {

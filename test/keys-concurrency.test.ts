@@ -4,9 +4,9 @@
  */
 import { describe, expect, test, vi } from 'vitest'
 import type worker from '../src/index'
-import { createKey } from './support/keys'
+import { createKey, type SigningKey } from './support/keys'
 import { after, breakConnection, withBody } from './support/jwks-answers'
-import { createCaller } from './support/worker/caller'
+import { createCaller, type Caller, type Vars } from './support/worker/caller'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
 import { ACCEPTED, setKeyStage, type KeyStage } from './support/worker/key-stage'
 
@@ -58,18 +58,47 @@ describe('many calls at once cause one fetch', () => {
 })
 
 /** The Worker's modules anew: memory of an isolate that has not seen the issuer, beside the same Cache API. */
-async function startIsolate({ issuer }: KeyStage, vars = {}) {
+async function startIsolate({ issuer }: KeyStage, vars: Vars = {}) {
   vi.resetModules()
   const fresh = (await import('../src/index')) as { default: typeof worker }
   const call = createCaller(issuer, vars, fresh.default)
-  return async (key = issuer.keys[0]) => {
-    const token = await issuer.token('a stranger', { key, claims: { exp: 99_999_999_999 } })
-    const { status, line } = await call({ organizationID: 'o', userID: 'u', token })
-    return line.reason ?? status
-  }
+  return (key?: SigningKey) => presentOnce(call, { issuer }, key)
 }
+
+/** What was found wrong with a stranger's token. */
+async function presentOnce(
+  call: Caller,
+  { issuer }: Pick<KeyStage, 'issuer'>,
+  key = issuer.keys[0],
+): Promise<string | number> {
+  const token = await issuer.token('a stranger', { key, claims: { exp: 99_999_999_999 } })
+  const { status, line } = await call({ organizationID: 'o', userID: 'u', token })
+  return line.reason ?? status
+}
+
 /** The token was judged and was good; that its subject is nobody says the database. */
 const JUDGED = 'caller_unknown'
+
+describe('an environment that is an object of its own', () => {
+  test('shares the keys of its isolate: one fetch, though a wrapper copies the bindings each time', async () => {
+    vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
+    const stage = await setKeyStage()
+    await stage.present()
+    for (let copies = 0; copies < 3; copies++) {
+      expect(await presentOnce(createCaller(stage.issuer), stage)).toBe(JUDGED)
+    }
+    expect(stage.fetches()).toBe(1)
+  })
+
+  test('has keys of its own where it allows other algorithms', async () => {
+    const stage = await setKeyStage()
+    await stage.present()
+    const call = createCaller(stage.issuer, { TOKEN_ALGORITHMS: 'RS256' })
+    const key = await createKey('RS256')
+    stage.publish(key.publicJWK)
+    expect(await presentOnce(call, stage, key)).toBe(JUDGED)
+  })
+})
 
 describe('another isolate of the location', () => {
   test('uses what one has fetched, without asking the issuer', async () => {

@@ -2,7 +2,7 @@
  * Key pairs of every algorithm that may sign a token, and signatures over raw bytes: an attacker is not bound to what a
  * JOSE library is willing to write. Runs in workerd and in Node.
  */
-import { exportJWK, generateKeyPair, type JWK } from 'jose'
+import { exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 
 /** How WebCrypto signs for each algorithm (RFC 7518, 3.1; RFC 8037; RFC 9864). */
 const SIGNERS = {
@@ -47,6 +47,16 @@ export async function createWeakKey(): Promise<SigningKey> {
   const usages = ['sign', 'verify'] as const
   const pair = await crypto.subtle.generateKey({ ...SIGNERS.RS256, ...size }, true, [...usages])
   return toSigningKey(pair as CryptoKeyPair, 'RS256', crypto.randomUUID())
+}
+
+/** The same key pair, signing by another algorithm of its kind. */
+export async function useFor(algorithm: KeyAlgorithm, key: SigningKey): Promise<SigningKey> {
+  const [publicKey, privateKey] = await Promise.all(
+    [key.publicJWK, key.privateJWK].map((jwk) =>
+      importJWK(without(jwk, 'alg'), algorithm, { extractable: true }),
+    ),
+  )
+  return toSigningKey({ publicKey, privateKey } as CryptoKeyPair, algorithm, key.kid)
 }
 
 async function toSigningKey(
