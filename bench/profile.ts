@@ -1,6 +1,6 @@
 /**
- * Where does the time go? `node bench/profile.ts deletion|refusal` profiles this project beside the least that does the
- * same, unminified, and writes `bench/results/*.cpuprofile` for DevTools. Sampling itself costs time: read shares here,
+ * Where does the time go? `npm run profile --prefix bench -- deletion|refusal` profiles this project beside the least that
+ * does the same, unminified, and writes `bench/results/*.cpuprofile` for DevTools. Sampling itself costs time: read shares here,
  * and times from the measurements.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ const PAIRS = {
 
 const what = process.argv[2] as keyof typeof PAIRS
 if (!(what in PAIRS)) {
-  console.error('node bench/profile.ts deletion|refusal')
+  console.error('npm run profile --prefix bench -- deletion|refusal')
   process.exit(2)
 }
 

@@ -13,12 +13,17 @@ interface Entry {
 export const CATALOGUE = {
   nothing: { title: 'nothing', path: 'bench/workers/limit/nothing.ts' },
   leastRefusal: { title: 'least refusal', path: 'bench/workers/limit/least-refusal.ts' },
-  leastRefusalByJose: {
-    title: 'least refusal, by jose',
-    path: 'bench/workers/limit/least-refusal-by-jose.ts',
+  leastRefusalByHand: {
+    title: 'least refusal, by hand',
+    path: 'bench/workers/limit/least-refusal-by-hand.ts',
   },
   barestBatch: { title: 'barest batch', path: 'bench/workers/limit/barest-batch.ts' },
+  reportingBatch: { title: 'batch with a report', path: 'bench/workers/limit/reporting-batch.ts' },
   leastDeletion: { title: 'least deletion', path: 'bench/workers/limit/least-deletion.ts' },
+  leastDeletionByHand: {
+    title: 'least deletion, by hand',
+    path: 'bench/workers/limit/least-deletion-by-hand.ts',
+  },
   batchAlone: { title: 'batch alone', path: 'bench/workers/batch-alone.ts' },
   identity: { title: 'this project', path: 'src/index.ts' },
   caller: { title: 'caller of the binding', path: 'bench/workers/caller.ts' },

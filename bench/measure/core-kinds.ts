@@ -1,5 +1,5 @@
 /**
- * Who takes part in the core: each kind of request, the Worker that answers it, and its isolates. The least Workers are
+ * Who takes part in the limit and the core: each kind of request, the Worker that answers it, and its isolates. The least Workers are
  * compared with the project before they are timed.
  */
 import { send } from '../rig/client.ts'
@@ -18,8 +18,8 @@ const SLOW = 4
 
 interface Part {
   readonly worker: WorkerKey
-  /** Among the few that tell how close to the limit the project is. */
-  readonly limit?: true
+  /** Where it takes part; in both, where that is not said. */
+  readonly only?: 'limit' | 'core'
   readonly door?: 'none' | 'rpc' | 'http'
   readonly slow?: true
   /** Takes part 16 at once, too. */
@@ -28,25 +28,32 @@ interface Part {
 
 /** The kinds by name. */
 export const PARTS = {
-  nothing: { worker: 'nothing', limit: true, concurrent: true },
-  'least refusal': { worker: 'leastRefusal', limit: true, concurrent: true },
-  'least refusal, by jose': { worker: 'leastRefusalByJose', limit: true },
-  'refused token': { worker: 'identity', limit: true, concurrent: true },
-  'refused token again': { worker: 'identity', limit: true },
-  'barest batch': { worker: 'barestBatch', limit: true, concurrent: true },
-  'least deletion': { worker: 'leastDeletion', limit: true, concurrent: true },
-  'batch alone': { worker: 'batchAlone', limit: true },
-  deletion: { worker: 'identity', limit: true, concurrent: true },
-  'deletion again': { worker: 'identity', limit: true },
-  'expired token': { worker: 'identity' },
-  'no permission': { worker: 'identity' },
-  'no such user': { worker: 'identity' },
-  'binding, no call': { worker: 'caller', door: 'none' },
-  'deletion by RPC': { worker: 'caller', door: 'rpc' },
-  'deletion by bound fetch': { worker: 'caller', door: 'http' },
-  'tutorial deletion': { worker: 'tutorial', slow: true, concurrent: true },
-  'tutorial deletion, keys given': { worker: 'tutorialKeysGiven', slow: true, concurrent: true },
-  'better-auth removal': { worker: 'betterAuth', slow: true, concurrent: true },
+  nothing: { worker: 'nothing', concurrent: true },
+  'least refusal, by hand': { worker: 'leastRefusalByHand', only: 'limit' },
+  'least refusal': { worker: 'leastRefusal', concurrent: true },
+  'refused token': { worker: 'identity', concurrent: true },
+  'refused token again': { worker: 'identity', only: 'limit' },
+  'barest batch': { worker: 'barestBatch', concurrent: true },
+  'batch with a report': { worker: 'reportingBatch', only: 'limit' },
+  'batch alone': { worker: 'batchAlone', only: 'limit' },
+  'least deletion, by hand': { worker: 'leastDeletionByHand', only: 'limit' },
+  'least deletion': { worker: 'leastDeletion', concurrent: true },
+  deletion: { worker: 'identity', concurrent: true },
+  'deletion again': { worker: 'identity', only: 'limit' },
+  'expired token': { worker: 'identity', only: 'core' },
+  'no permission': { worker: 'identity', only: 'core' },
+  'no such user': { worker: 'identity', only: 'core' },
+  'binding, no call': { worker: 'caller', door: 'none', only: 'core' },
+  'deletion by RPC': { worker: 'caller', door: 'rpc', only: 'core' },
+  'deletion by bound fetch': { worker: 'caller', door: 'http', only: 'core' },
+  'tutorial deletion': { worker: 'tutorial', slow: true, concurrent: true, only: 'core' },
+  'tutorial deletion, keys given': {
+    worker: 'tutorialKeysGiven',
+    slow: true,
+    concurrent: true,
+    only: 'core',
+  },
+  'better-auth removal': { worker: 'betterAuth', slow: true, concurrent: true, only: 'core' },
 } as const satisfies Record<string, Part>
 
 /** Name of a kind. */
@@ -93,7 +100,7 @@ export async function createKinds(names: readonly Name[], stage: Stage): Promise
     nothing: pass,
     'binding, no call': pass,
     'least refusal': refusal,
-    'least refusal, by jose': refusal,
+    'least refusal, by hand': refusal,
     'refused token': refusal,
     'refused token again': refusal,
     'expired token': { status: 401, prepare: attempts(tokens.expired) },
@@ -139,7 +146,10 @@ export async function compareAnswers(
   }
 }
 
-/** Whether a kind is among the few that tell how close to the limit the project is. */
-export function isLimit(name: Name): boolean {
-  return 'limit' in PARTS[name]
+/** The kinds of a section, in the order in which they are shown. */
+export function listNames(section: 'limit' | 'core'): readonly Name[] {
+  return (Object.keys(PARTS) as Name[]).filter((name) => {
+    const { only }: Part = PARTS[name]
+    return only === undefined || only === section
+  })
 }

@@ -1,6 +1,13 @@
 /** The sections of a run, and how large each is: whole, or quick. */
 import { type ColdResult, measureCold } from './cold.ts'
-import { type CoreResult, type CoreSize, measureCore } from './core.ts'
+import {
+  type CoreResult,
+  type CoreSize,
+  type LimitResult,
+  type LimitSize,
+  measureCore,
+  measureLimit,
+} from './core.ts'
 import { type CountsResult, measureCounts } from './counts.ts'
 import { type DistanceResult, measureDistance } from './distance.ts'
 import { type GrowthResult, type GrowthSize, measureGrowth } from './growth.ts'
@@ -9,8 +16,8 @@ import { measureSize, type SizeResult } from './size.ts'
 
 /** What a run has found; a part of it where only some sections ran. */
 export interface Sections {
+  readonly limit?: LimitResult
   readonly core?: CoreResult
-  readonly limit?: CoreResult
   readonly counts?: CountsResult
   readonly growth?: GrowthResult
   readonly distance?: readonly DistanceResult[]
@@ -23,19 +30,17 @@ export type SectionName = keyof Sections
 
 interface Section<Name extends SectionName> {
   readonly measure: (quick: boolean) => Promise<NonNullable<Sections[Name]>>
-  /** A selection out of another section, for tuning. */
-  readonly onlyOnDemand?: true
 }
 
 const coreSize = (quick: boolean): CoreSize =>
   quick
-    ? { warmUp: 72, rounds: 192, concurrentBlocks: 1, cpuBlocks: 1 }
-    : { warmUp: 1_440, rounds: 3_840, concurrentBlocks: 12, cpuBlocks: 18 }
+    ? { warmUp: 48, rounds: 144, concurrentBlocks: 1, cpuBlocks: 1 }
+    : { warmUp: 960, rounds: 2_880, concurrentBlocks: 12, cpuBlocks: 18 }
 
-const limitSize = (quick: boolean): CoreSize =>
+const limitSize = (quick: boolean): LimitSize =>
   quick
-    ? { warmUp: 960, rounds: 1_200, concurrentBlocks: 1, cpuBlocks: 6 }
-    : { warmUp: 1_920, rounds: 5_760, concurrentBlocks: 6, cpuBlocks: 24 }
+    ? { warmUp: 72, rounds: 192, cpuBlocks: 1 }
+    : { warmUp: 1_920, rounds: 5_760, cpuBlocks: 24 }
 
 /** A user in a thousand groups takes long to invite, so that row has fewer rounds. */
 const growthSize = (quick: boolean): GrowthSize =>
@@ -58,8 +63,8 @@ const growthSize = (quick: boolean): GrowthSize =>
       }
 
 export const SECTIONS: { readonly [Name in SectionName]: Section<Name> } = {
-  core: { measure: (quick) => measureCore(coreSize(quick), false) },
-  limit: { measure: (quick) => measureCore(limitSize(quick), true), onlyOnDemand: true },
+  limit: { measure: (quick) => measureLimit(limitSize(quick)) },
+  core: { measure: (quick) => measureCore(coreSize(quick)) },
   counts: { measure: () => measureCounts() },
   growth: { measure: (quick) => measureGrowth(growthSize(quick)) },
   distance: {

@@ -26,9 +26,9 @@ export function makeGoalTable(results: Results): Table {
 }
 
 function listGoals({ sections }: Results): Goal[] {
-  const { core, counts, growth, distance, size } = sections
+  const { limit, core, counts, growth, distance, size } = sections
   const ratioOf = (name: string): Ratio =>
-    find(Object.entries(core.ratios), ([key]) => key === name)[1]
+    find(Object.entries({ ...limit.ratios, ...core.ratios }), ([key]) => key === name)[1]
   const countOf = (name: string): Count => find(counts, (count) => count.name === name)
   const first = growth.populations[0]!
   const last = growth.populations.at(-1)!

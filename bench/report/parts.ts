@@ -35,10 +35,14 @@ function describeRun({ quick, seconds, machine }: Results): string {
   const { date, commit, processor, cores, memoryGiB, system, compatibilityDate, versions } = machine
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   return (
-    `Measured on ${date} at commit ${commit} in ${Math.round(seconds / 60)} minutes` +
+    `Measured on ${date} at commit ${commit} in ${formatTime(seconds)}` +
     `${quick ? ', as a quick run' : ''}. ${processor}, ${cores} cores, ${memoryGiB} GiB, ${system}; ` +
     `compatibility date ${compatibilityDate}; ${list.join(', ')}.`
   )
+}
+
+function formatTime(seconds: number): string {
+  return seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`
 }
 
 /** Names whose figures are added, and names whose figures are taken off. */
@@ -47,7 +51,8 @@ type Share = readonly [title: string, plus: readonly string[], minus?: readonly 
 const DELETION: readonly Share[] = [
   ['HTTP and the runtime, for a Worker that does nothing', ['nothing']],
   ['the barest batch, D1 included', ['barest batch'], ['nothing']],
-  ['the decision and its report, in that batch', ['batch alone'], ['barest batch']],
+  ['a fourth statement, for a report', ['batch with a report'], ['barest batch']],
+  ['the decision, and what it has to report', ['batch alone'], ['batch with a report']],
   ['the least token, log line and answer', ['least deletion'], ['barest batch']],
   ['all else', ['deletion', 'barest batch'], ['batch alone', 'least deletion']],
   ['a deletion', ['deletion']],
@@ -55,15 +60,19 @@ const DELETION: readonly Share[] = [
 
 const REFUSAL: readonly Share[] = [
   ['HTTP and the runtime, for a Worker that does nothing', ['nothing']],
-  ['the least verification, log line and answer', ['least refusal'], ['nothing']],
-  ['jose in place of a few lines by hand', ['least refusal, by jose'], ['least refusal']],
-  ['all else', ['refused token'], ['least refusal, by jose']],
+  [
+    'the least log line and answer, a token verified by hand',
+    ['least refusal, by hand'],
+    ['nothing'],
+  ],
+  ['jose in place of a few lines by hand', ['least refusal'], ['least refusal, by hand']],
+  ['all else', ['refused token'], ['least refusal']],
   ['a refused token', ['refused token']],
 ]
 
 /** Out of which parts a median is made, by the medians of the Workers that leave parts out. */
 function makeShares({ sections }: Results): Table[] {
-  const { summaries, cpu } = sections.core
+  const { summaries, cpu } = sections.limit
   const figures = [(name: string) => summaries[name]!.p50]
   if (cpu !== undefined) figures.push((name) => cpu[name]!)
   const makeTable = (title: string, shares: readonly Share[]): Table => ({

@@ -13,7 +13,7 @@ export interface Results {
   readonly quick: boolean
   readonly seconds: number
   readonly machine: Machine
-  readonly sections: Required<Omit<Sections, 'limit'>>
+  readonly sections: Required<Sections>
 }
 
 const nameOf = (quick: boolean): string => (quick ? 'quick' : 'full')

@@ -1,5 +1,5 @@
 /** What a run has found, as tables of text: the console, the Markdown file and the document show the same ones. */
-import type { CoreResult } from '../measure/core.ts'
+import type { CoreResult, LimitResult } from '../measure/core.ts'
 import type { GrowthResult } from '../measure/growth.ts'
 import type { Sections } from '../measure/sections.ts'
 import type { Ratio } from '../rig/statistics.ts'
@@ -22,8 +22,8 @@ const formatKiB = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`
 export function makeTables(sections: Sections): Readonly<Record<string, readonly Table[]>> {
   const { core, limit, counts, growth, distance, cold, keys, size } = sections
   return {
+    ...(limit && { limit: limitTables(limit) }),
     ...(core && { core: coreTables(core) }),
-    ...(limit && { limit: coreTables(limit) }),
     ...(counts && {
       counts: [
         {
@@ -100,7 +100,7 @@ export function makeTables(sections: Sections): Readonly<Record<string, readonly
   }
 }
 
-function coreTables({ summaries, ratios, concurrent, cpu }: CoreResult): Table[] {
+function limitTables({ summaries, ratios, cpu }: LimitResult): Table[] {
   return [
     {
       title: 'Ratios of p50, one request at a time',
@@ -121,6 +121,13 @@ function coreTables({ summaries, ratios, concurrent, cpu }: CoreResult): Table[]
         ),
       ),
     },
+  ]
+}
+
+function coreTables(core: CoreResult): Table[] {
+  const { concurrent } = core
+  return [
+    ...limitTables(core),
     {
       title: `${concurrent.concurrency} at once, ms`,
       head: ['request', 'p50', 'p99', 'answers a second', 'requests'],

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sum } from 'simple-statistics'
+import type { LimitResult } from '../measure/core.ts'
 import { readResults } from '../report/results.ts'
 import { Advice } from '../rig/advice.ts'
 import { RESULTS } from '../rig/paths.ts'
@@ -39,16 +40,21 @@ interface Times {
   readonly questionMs: number
 }
 
+/** How much longer one kind of request takes than another, in milliseconds. */
+function beyond({ summaries }: LimitResult, name: string, base: string): number {
+  return summaries[name]!.p50 - summaries[base]!.p50
+}
+
 export async function simulateScaling(): Promise<void> {
   const results = readResults()
   if (results === undefined) {
     throw new Advice('bench/results has no full run to build on. Make one: npm run bench')
   }
-  const { summaries, concurrent } = results.sections.core
-  const p50 = (name: string) => summaries[name]!.p50
+  const { limit, core } = results.sections
+  const { concurrent } = core
   const times = {
-    deletionMs: p50('batch alone') - p50('nothing'),
-    questionMs: p50('no permission') - p50('refused token'),
+    deletionMs: beyond(limit, 'batch alone', 'nothing'),
+    questionMs: beyond(core, 'no permission', 'refused token'),
   }
   const bytes = measureBytes()
   const organizations = createOrganizations(bytes)

@@ -14,25 +14,50 @@ const MEMBERSHIPS = `DELETE FROM group_members WHERE organization_user_id = ?1 A
 
 const USER = `DELETE FROM organization_users WHERE id = ?1 AND organization_id = ?2`
 
+const REPORT = `SELECT 'deleted' AS outcome, groups_removed FROM user_deletions WHERE id = ?1`
+
 export interface Removal {
   readonly meta: D1Meta
   readonly groupsRemoved: number
 }
 
-/** Removes the user in one D1 batch, or gives undefined where there is no such user. */
-export async function removeUser(
+/** The three statements, and the ID of the record that they write. */
+function prepareStatements(
   database: D1Database,
   { organizationID, userID }: Target,
   subject: string,
   requestID: string,
-): Promise<Removal | undefined> {
-  const [record, memberships] = await database.batch([
-    database
-      .prepare(RECORD)
-      .bind(crypto.randomUUID(), subject, requestID, Date.now(), userID, organizationID),
+) {
+  const id = crypto.randomUUID()
+  const statements = [
+    database.prepare(RECORD).bind(id, subject, requestID, Date.now(), userID, organizationID),
     database.prepare(MEMBERSHIPS).bind(userID, organizationID),
     database.prepare(USER).bind(userID, organizationID),
-  ])
+  ]
+  return { id, statements }
+}
+
+/** Removes the user in one D1 batch, or gives undefined where there is no such user. */
+export async function removeUser(
+  database: D1Database,
+  target: Target,
+  subject: string,
+  requestID: string,
+): Promise<Removal | undefined> {
+  const { statements } = prepareStatements(database, target, subject, requestID)
+  const [record, memberships] = await database.batch(statements)
   if (record?.meta.changes !== 1 || memberships === undefined) return undefined
   return { meta: memberships.meta, groupsRemoved: memberships.meta.changes }
+}
+
+/** The same with one statement more, which reads the record back: whether there is one. */
+export async function removeUserAndReport(
+  database: D1Database,
+  target: Target,
+  subject: string,
+  requestID: string,
+): Promise<boolean> {
+  const { id, statements } = prepareStatements(database, target, subject, requestID)
+  const results = await database.batch([...statements, database.prepare(REPORT).bind(id)])
+  return results.at(-1)?.results.length === 1
 }

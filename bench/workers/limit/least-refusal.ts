@@ -1,16 +1,5 @@
-/** The least that refuses a token: verify it with an imported key, write one log line, answer with this project's bytes. */
-import { answerRefused, type Env, readTarget, verifyToken, writeRefusal } from './parts.ts'
+/** The least refusal, its token verified by jose. */
+import { createRefusal } from './refusal.ts'
+import { verifyByJose } from './verify-by-jose.ts'
 
-export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
-    const startedAt = Date.now()
-    const requestID = crypto.randomUUID()
-    const scope = readTarget(request)
-    if ((await verifyToken(request, env)) !== undefined) {
-      return new Response('this Worker only refuses', { status: 501 })
-    }
-    const response = answerRefused(requestID)
-    writeRefusal({ requestID, startedAt, scope })
-    return response
-  },
-}
+export default createRefusal(verifyByJose)
