@@ -10,6 +10,7 @@ import { attempts, issueTokens, removals } from './measure/requests.ts'
 import { time } from './rig/client.ts'
 import { profileWorker, sumSelfTimes } from './rig/inspector.ts'
 import { RESULTS } from './rig/paths.ts'
+import { cleanUpAtExit } from './rig/runtime.ts'
 import { withStage } from './rig/stage.ts'
 
 const REQUESTS = 3_000
@@ -28,6 +29,7 @@ if (!(what in PAIRS)) {
   process.exit(2)
 }
 
+cleanUpAtExit()
 await withStage(
   {
     run: 'profile',

@@ -12,6 +12,7 @@ import type { Results } from './report/results.ts'
 const NAMES: readonly SectionName[] = [
   'limit',
   'core',
+  'designs',
   'counts',
   'growth',
   'distance',
@@ -64,9 +65,11 @@ function readArguments() {
 
 async function measure(): Promise<void> {
   const { describeMachine } = await import('./rig/machine.ts')
+  const { cleanUpAtExit } = await import('./rig/runtime.ts')
   const { SECTIONS } = await import('./measure/sections.ts')
   const { printSections } = await import('./report/console.ts')
   const { writeResults } = await import('./report/results.ts')
+  cleanUpAtExit()
   const start = performance.now()
   const machine = describeMachine()
   const sections: Sections = {}

@@ -24,6 +24,8 @@ export const CATALOGUE = {
     title: 'least deletion, by hand',
     path: 'bench/workers/limit/least-deletion-by-hand.ts',
   },
+  batchOfTwo: { title: 'batch of two', path: 'bench/workers/designs/batch-of-two.ts' },
+  timedBatch: { title: 'timed batch', path: 'bench/workers/designs/timed-batch.ts' },
   batchAlone: { title: 'batch alone', path: 'bench/workers/batch-alone.ts' },
   identity: { title: 'this project', path: 'src/index.ts' },
   caller: { title: 'caller of the binding', path: 'bench/workers/caller.ts' },

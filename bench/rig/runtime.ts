@@ -45,7 +45,16 @@ export function readCompatibility(): { date: string; flags: string[] } {
 
 /** The folder of the databases of one kind of run; two runs at the same time do not meet. */
 export function storageOf(run: string): string {
-  return join(STATE, `${run}-${process.pid}`)
+  return join(STATE, String(process.pid), run)
+}
+
+/** Sees to it that a run which is broken off leaves no databases behind; they can be large. */
+export function cleanUpAtExit(): void {
+  process.once('SIGINT', () => process.exit(130))
+  process.once('SIGTERM', () => process.exit(143))
+  process.once('exit', () =>
+    rmSync(join(STATE, String(process.pid)), { recursive: true, force: true }),
+  )
 }
 
 export interface RuntimeOptions {

@@ -19,6 +19,8 @@ export interface DatabasePlan {
   readonly population: number
   /** How many users can be invited at the same time. */
   readonly people: number
+  /** Run after the project's migrations. */
+  readonly sql?: string
 }
 
 export interface StagePlan {
@@ -76,10 +78,11 @@ async function useStage<T>(plan: StagePlan, use: (stage: Stage) => Promise<T>): 
   }
 }
 
-async function fill(file: string, { name, population, people }: DatabasePlan): Promise<void> {
+async function fill(file: string, { name, population, people, sql }: DatabasePlan): Promise<void> {
   if (name === BETTER_AUTH_DATABASE) return migrateBetterAuth(file)
   const database = openForFilling(file)
   applyMigrations(database)
+  if (sql !== undefined) database.exec(sql)
   const count = population.toLocaleString('en')
   const progress =
     population >= WORTH_SHOWING ? startProgress(`load ${count} users`, population) : undefined

@@ -4,7 +4,7 @@ import { type Env, readTarget } from './parts.ts'
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    const removal = await removeUser(env.DB, readTarget(request), 'nobody', 'none')
+    const removal = await removeUser(env.DB, readTarget(request))
     return new Response(null, { status: removal === undefined ? 404 : 200 })
   },
 }

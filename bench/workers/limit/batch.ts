@@ -21,43 +21,34 @@ export interface Removal {
   readonly groupsRemoved: number
 }
 
-/** The three statements, and the ID of the record that they write. */
-function prepareStatements(
+/** The three statements, and one that reads the record back. */
+export function prepareStatements(
   database: D1Database,
   { organizationID, userID }: Target,
-  subject: string,
-  requestID: string,
+  subject = 'nobody',
+  requestID = 'none',
 ) {
   const id = crypto.randomUUID()
-  const statements = [
-    database.prepare(RECORD).bind(id, subject, requestID, Date.now(), userID, organizationID),
-    database.prepare(MEMBERSHIPS).bind(userID, organizationID),
-    database.prepare(USER).bind(userID, organizationID),
-  ]
-  return { id, statements }
+  return {
+    record: database
+      .prepare(RECORD)
+      .bind(id, subject, requestID, Date.now(), userID, organizationID),
+    memberships: database.prepare(MEMBERSHIPS).bind(userID, organizationID),
+    user: database.prepare(USER).bind(userID, organizationID),
+    report: database.prepare(REPORT).bind(id),
+  }
 }
 
 /** Removes the user in one D1 batch, or gives undefined where there is no such user. */
 export async function removeUser(
   database: D1Database,
   target: Target,
-  subject: string,
-  requestID: string,
+  subject?: string,
+  requestID?: string,
 ): Promise<Removal | undefined> {
-  const { statements } = prepareStatements(database, target, subject, requestID)
-  const [record, memberships] = await database.batch(statements)
-  if (record?.meta.changes !== 1 || memberships === undefined) return undefined
-  return { meta: memberships.meta, groupsRemoved: memberships.meta.changes }
-}
-
-/** The same with one statement more, which reads the record back: whether there is one. */
-export async function removeUserAndReport(
-  database: D1Database,
-  target: Target,
-  subject: string,
-  requestID: string,
-): Promise<boolean> {
-  const { id, statements } = prepareStatements(database, target, subject, requestID)
-  const results = await database.batch([...statements, database.prepare(REPORT).bind(id)])
-  return results.at(-1)?.results.length === 1
+  const { record, memberships, user } = prepareStatements(database, target, subject, requestID)
+  const results = await database.batch([record, memberships, user])
+  const [written, removed] = results
+  if (written?.meta.changes !== 1 || removed === undefined) return undefined
+  return { meta: removed.meta, groupsRemoved: removed.meta.changes }
 }
