@@ -1,7 +1,7 @@
 /**
  * Where does the time go? `npm run profile --prefix bench -- deletion|refusal` profiles this project beside the least that
- * does the same, unminified, and writes `bench/results/*.cpuprofile` for DevTools. Sampling itself costs time: read shares here,
- * and times from the measurements.
+ * does the same, unminified, and writes `bench/results/*.cpuprofile` for DevTools. Sampling itself costs time: read
+ * shares here, and times from the measurements.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Who takes part in the limit and the core: each kind of request, the Worker that answers it, and its isolates. The least Workers are
- * compared with the project before they are timed.
+ * Who takes part in the limit and the core: each kind of request, the Worker that answers it, and its isolates. The least
+ * Workers are compared with the project before they are timed.
  */
 import { send } from '../rig/client.ts'
 import type { WorkerSetup } from '../rig/runtime.ts'

@@ -15,7 +15,7 @@ import { warmUp } from './warm.ts'
 const POPULATION = 10_000
 const ISOLATES = 3
 /** Users invited at a time, small where each goes into a thousand groups. */
-const CHUNKS: Readonly<Record<number, number>> = { 1: 48, 1000: 6 }
+const CHUNKS = { 1: 48, 1000: 6 } as const
 const PEOPLE = 200
 
 interface Design {
@@ -76,7 +76,7 @@ export async function measureDesigns(size: DesignSize): Promise<readonly DesignR
       const { administrator } = await issueTokens(issuer)
       const results: DesignResult[] = []
       for (const groups of [1, 1000] as const) {
-        const chunk = CHUNKS[groups]!
+        const chunk = CHUNKS[groups]
         const kinds: Kind[] = DESIGNS.map(({ title }) => ({
           name: title,
           origins: Array.from({ length: ISOLATES }, (_, index) =>

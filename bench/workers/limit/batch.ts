@@ -21,22 +21,31 @@ export interface Removal {
   readonly groupsRemoved: number
 }
 
-/** The three statements, and one that reads the record back. */
-export function prepareStatements(
+/** Writes the record, and gives the ID of it. */
+export function prepareRecord(
   database: D1Database,
   { organizationID, userID }: Target,
   subject = 'nobody',
   requestID = 'none',
 ) {
   const id = crypto.randomUUID()
-  return {
-    record: database
-      .prepare(RECORD)
-      .bind(id, subject, requestID, Date.now(), userID, organizationID),
-    memberships: database.prepare(MEMBERSHIPS).bind(userID, organizationID),
-    user: database.prepare(USER).bind(userID, organizationID),
-    report: database.prepare(REPORT).bind(id),
-  }
+  const record = database
+    .prepare(RECORD)
+    .bind(id, subject, requestID, Date.now(), userID, organizationID)
+  return { id, record }
+}
+
+export function prepareMemberships(database: D1Database, { organizationID, userID }: Target) {
+  return database.prepare(MEMBERSHIPS).bind(userID, organizationID)
+}
+
+export function prepareUser(database: D1Database, { organizationID, userID }: Target) {
+  return database.prepare(USER).bind(userID, organizationID)
+}
+
+/** Reads the record back. */
+export function prepareReport(database: D1Database, id: string) {
+  return database.prepare(REPORT).bind(id)
 }
 
 /** Removes the user in one D1 batch, or gives undefined where there is no such user. */
@@ -46,9 +55,11 @@ export async function removeUser(
   subject?: string,
   requestID?: string,
 ): Promise<Removal | undefined> {
-  const { record, memberships, user } = prepareStatements(database, target, subject, requestID)
-  const results = await database.batch([record, memberships, user])
-  const [written, removed] = results
-  if (written?.meta.changes !== 1 || removed === undefined) return undefined
-  return { meta: removed.meta, groupsRemoved: removed.meta.changes }
+  const [record, memberships] = await database.batch([
+    prepareRecord(database, target, subject, requestID).record,
+    prepareMemberships(database, target),
+    prepareUser(database, target),
+  ])
+  if (record?.meta.changes !== 1 || memberships === undefined) return undefined
+  return { meta: memberships.meta, groupsRemoved: memberships.meta.changes }
 }
