@@ -1,17 +1,16 @@
 /**
- * What was it told? The environment's variables as one checked, readonly Config, with every default in this place.
- * Wrong configuration is an IdentityError that names the variable and never shows its value. Bindings stay in the
- * environment: they are read at each request and never kept.
+ * Parses and validates the environment into `Config`, with every default. Never logs a value.
  */
+import { parseCorsOrigins, type CorsOrigins } from './cors'
 import { IdentityError } from './errors'
 
 /**
- * Bindings and variables. Written out, so that this is the same type in the program of a Worker that binds to this one,
- * where the global `Env` is that Worker's; a type check holds it and the generated `Env` together.
+ * The bindings and variables of the Worker. Written by hand, so that it is the same type in the program of a Worker that
+ * binds to this one.
  */
 export interface Environment {
   readonly DB: D1Database
-  /** The issuer as a service, where a Worker could not reach its host by a fetch. */
+  /** The issuer as a service, for an issuer that a fetch from a Worker cannot reach. */
   readonly ISSUER?: Fetcher
   readonly TOKEN_ISSUER: string
   readonly TOKEN_AUDIENCE: string
@@ -23,154 +22,117 @@ export interface Environment {
   readonly KEEP_LAST_ADMINISTRATOR: string
 }
 
-/** The algorithms that may sign a token: asymmetric ones that the runtime verifies (RFC 7518, RFC 8037, RFC 9864). */
+/** The algorithms that may sign a token: asymmetric, and supported by the runtime (RFC 7518, RFC 8037, RFC 9864). */
 export const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 
-/** Origins whose pages may read answers: some by name, or every one. */
-export type CorsOrigins = ReadonlySet<string> | '*'
-
-/** What a deletion needs to know. */
+/** A valid configuration. */
 export interface Config {
+  readonly database: D1Database
+  /** The `iss` claim of a token. */
   readonly issuer: string
+  /** A member of the `aud` claim of a token. */
   readonly audience: string
   readonly jwksURL: string
-  /** The `typ` of a token's header; undefined where tokens must have none. */
+  /** The binding that carries the fetch of the keys; undefined if the network does. */
+  readonly issuerService: Fetcher | undefined
+  /** The `typ` of a token's header; undefined if tokens must have none. */
   readonly tokenType: string | undefined
   readonly algorithms: readonly string[]
   readonly requiredScope: string | undefined
   readonly keepLastAdministrator: boolean
 }
 
-/** The outcome of reading an environment: a page of a named origin can read an answer also while the rest is wrong. */
-export interface Settings {
-  readonly corsOrigins: CorsOrigins
-  readonly config: Config | IdentityError
-}
-
-const settingsOf = new WeakMap<Environment, Settings>()
-
-/** The settings of an environment, parsed and checked once for each environment object. Never throws for wrong values. */
-export function readSettings(env: Environment): Settings {
-  let settings = settingsOf.get(env)
-  if (settings === undefined) {
-    const corsOrigins = attempt(() => parseCorsOrigins(env))
-    const config = attempt(() => parseConfig(env))
-    settings =
-      corsOrigins instanceof IdentityError
-        ? { corsOrigins: new Set(), config: corsOrigins }
-        : { corsOrigins, config }
-    settingsOf.set(env, settings)
-  }
-  return settings
-}
-
-function attempt<T>(parse: () => T): T | IdentityError {
-  try {
-    return parse()
-  } catch (error) {
-    if (error instanceof IdentityError) return error
-    throw error
-  }
-}
-
-function parseConfig(env: Environment): Config {
-  if (typeof env.DB?.batch !== 'function') throw wrong('DB')
-  if (env.ISSUER !== undefined && typeof env.ISSUER?.fetch !== 'function') throw wrong('ISSUER')
+/**
+ * The configuration of an environment.
+ *
+ * @throws IdentityError `configuration` with the name of the first variable or binding that is missing or invalid
+ */
+export function readConfig(env: Environment): Config {
+  if (typeof env.DB?.batch !== 'function') throw invalid('DB')
+  if (env.ISSUER !== undefined && typeof env.ISSUER?.fetch !== 'function') throw invalid('ISSUER')
+  if (readCorsOrigins(env) === undefined) throw invalid('CORS_ORIGINS')
   return {
-    issuer: required(env, 'TOKEN_ISSUER'),
-    audience: required(env, 'TOKEN_AUDIENCE'),
-    jwksURL: parseJwksURL(env),
-    tokenType: parseTokenType(env),
-    algorithms: parseAlgorithms(env),
-    requiredScope: parse(env, 'REQUIRED_SCOPE', undefined, (scope) => SCOPE_TOKEN.test(scope)),
-    keepLastAdministrator: parseFlag(env, 'KEEP_LAST_ADMINISTRATOR'),
+    database: env.DB,
+    issuer: readRequired(env, 'TOKEN_ISSUER'),
+    audience: readRequired(env, 'TOKEN_AUDIENCE'),
+    jwksURL: readJwksURL(env),
+    issuerService: env.ISSUER,
+    tokenType: readTokenType(env),
+    algorithms: readAlgorithms(env),
+    requiredScope: readMatch(env, 'REQUIRED_SCOPE', SCOPE_TOKEN),
+    keepLastAdministrator: readFlag(env, 'KEEP_LAST_ADMINISTRATOR'),
   }
 }
 
-/** RFC 6838, 4.2: restricted-name, with or without the part before the slash. */
+/** The origins in `CORS_ORIGINS`, also if another variable is invalid; undefined if this one is. */
+export function readCorsOrigins(env: Environment): CorsOrigins | undefined {
+  const value: unknown = env.CORS_ORIGINS ?? ''
+  return typeof value === 'string' ? parseCorsOrigins(value) : undefined
+}
+
+/** RFC 6838, 4.2: a restricted name, with or without the part before the slash. */
 const MEDIA_TYPE = /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/i
 
-/** RFC 6749, 3.3: scope-token; what else there is would break out of the quotes of a challenge. */
+/** RFC 6749, 3.3: scope-token. Other characters would end the quoted text in a challenge. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 type Variable = Exclude<keyof Environment, 'DB' | 'ISSUER'>
 
-function wrong(name: keyof Environment): IdentityError {
-  return new IdentityError('configuration', name)
+function invalid(detail: keyof Environment): IdentityError {
+  return new IdentityError('configuration', { detail })
 }
 
 /** White space around a value is not part of it, and an empty value counts as not set. */
-function read(env: Environment, name: Variable): string | undefined {
+function readVariable(env: Environment, name: Variable): string | undefined {
+  const value: unknown = env[name] ?? ''
+  if (typeof value !== 'string') throw invalid(name)
+  return value.trim() || undefined
+}
+
+function readRequired(env: Environment, name: Variable): string {
+  const value = readVariable(env, name)
+  if (value === undefined) throw invalid(name)
+  return value
+}
+
+function readMatch(env: Environment, name: Variable, pattern: RegExp): string | undefined {
+  const value = readVariable(env, name)
+  if (value !== undefined && !pattern.test(value)) throw invalid(name)
+  return value
+}
+
+/** A flag, `false` if not set. TOML has booleans and `--var` has text only; the text "false" is not truthy. */
+function readFlag(env: Environment, name: Variable): boolean {
   const value: unknown = env[name]
-  if (value === undefined || value === null) return undefined
-  if (typeof value !== 'string') throw wrong(name)
-  return value.trim() === '' ? undefined : value.trim()
+  if (typeof value === 'boolean') return value
+  return readMatch(env, name, /^(?:true|false)$/) === 'true'
 }
 
-function required(env: Environment, name: Variable): string {
-  const value = read(env, name)
-  if (value === undefined) throw wrong(name)
-  return value
-}
-
-function parse<D>(env: Environment, name: Variable, whenUnset: D, isRight: (v: string) => boolean) {
-  const value = read(env, name)
-  if (value === undefined) return whenUnset
-  if (!isRight(value)) throw wrong(name)
-  return value
-}
-
-function list(value: string): string[] {
-  return value.split(',').map((item) => item.trim())
-}
-
-/** `none`, which is no media type in use, is for issuers whose access tokens say no type (Okta, Amazon Cognito). */
-function parseTokenType(env: Environment): string | undefined {
-  const type = parse(env, 'TOKEN_TYPE', 'at+jwt', (value) => MEDIA_TYPE.test(value))
+/** `none`, which is no registered type, is for issuers whose access tokens have no type (Okta, Amazon Cognito). */
+function readTokenType(env: Environment): string | undefined {
+  const type = readMatch(env, 'TOKEN_TYPE', MEDIA_TYPE) ?? 'at+jwt'
   return type === 'none' ? undefined : type
 }
 
-function parseAlgorithms(env: Environment): readonly string[] {
-  const algorithms = list(read(env, 'TOKEN_ALGORITHMS') ?? ALGORITHMS.join())
+function readAlgorithms(env: Environment): readonly string[] {
+  const value = readVariable(env, 'TOKEN_ALGORITHMS')
+  if (value === undefined) return ALGORITHMS
+  const algorithms = value.split(',').map((item) => item.trim())
   const known: readonly string[] = ALGORITHMS
-  if (!algorithms.every((algorithm) => known.includes(algorithm))) throw wrong('TOKEN_ALGORITHMS')
+  if (!algorithms.every((item) => known.includes(item))) throw invalid('TOKEN_ALGORITHMS')
   return algorithms
 }
 
-/** TOML has booleans, and `--var` has text only; the text "false" must not be truthy. */
-function parseFlag(env: Environment, name: Variable): boolean {
-  const value: unknown = env[name]
-  if (typeof value === 'boolean') return value
-  return parse(env, name, 'false', (flag) => flag === 'true' || flag === 'false') === 'true'
-}
-
-function parseJwksURL(env: Environment): string {
-  const url = URL.parse(required(env, 'JWKS_URL'))
-  if (url === null || url.username !== '' || url.password !== '') throw wrong('JWKS_URL')
-  const overHTTP = url.protocol === 'http:' && (env.ISSUER !== undefined || isLoopback(url))
-  if (url.protocol !== 'https:' && !overHTTP) throw wrong('JWKS_URL')
+function readJwksURL(env: Environment): string {
+  const url = URL.parse(readRequired(env, 'JWKS_URL'))
+  if (url === null || url.username !== '' || url.password !== '') throw invalid('JWKS_URL')
+  const mayUseHTTP = env.ISSUER !== undefined || isLoopback(url)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && mayUseHTTP)) {
+    throw invalid('JWKS_URL')
+  }
   return url.href
 }
 
 function isLoopback({ hostname }: URL): boolean {
   return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
-}
-
-function parseCorsOrigins(env: Environment): CorsOrigins {
-  const value = read(env, 'CORS_ORIGINS')
-  if (value === undefined) return new Set()
-  if (value === '*') return '*'
-  const origins = list(value)
-  if (!origins.every(isOrigin)) throw wrong('CORS_ORIGINS')
-  return new Set(origins)
-}
-
-/**
- * Whether a text is exactly an origin as browsers send it (Fetch, "serialized origin"): no path, slash or capital. The
- * URL standard lets a host have an asterisk, but no origin has one: it would let nobody in.
- */
-function isOrigin(text: string): boolean {
-  const url = URL.parse(text)
-  if (url === null || url.host === '' || url.host.includes('*')) return false
-  return text === `${url.protocol}//${url.host}` && text === text.toLowerCase()
 }

@@ -1,21 +1,43 @@
 /**
- * Whose pages may read an answer? The CORS headers (Fetch, "CORS protocol") for the origins that the configuration
- * names. It lets nobody do more: the call is decided as ever, and never with credentials.
+ * Makes the CORS headers of a response (Fetch, "CORS protocol") for the origins in `CORS_ORIGINS`. CORS grants no
+ * permission: authorization is unchanged, and credentials such as cookies are never allowed.
  */
-import type { CorsOrigins } from './config'
+
+/** The origins whose pages may read responses: these, or all. */
+export type CorsOrigins = ReadonlySet<string> | '*'
+
+/** The origins of a list with commas, or `*`; undefined if an item is no origin. An empty list allows none. */
+export function parseCorsOrigins(list: string): CorsOrigins | undefined {
+  if (list.trim() === '') return new Set()
+  if (list.trim() === '*') return '*'
+  const origins = list.split(',').map((item) => item.trim())
+  return origins.every(isOrigin) ? new Set(origins) : undefined
+}
+
+/**
+ * Whether a text is exactly an origin as browsers send it (Fetch, "serialized origin"): no path, slash or capital. The
+ * URL standard allows an asterisk in a host, but no browser sends one.
+ */
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || url.host === '' || url.host.includes('*')) return false
+  return text === `${url.protocol}//${url.host}` && text === text.toLowerCase()
+}
 
 const PREFLIGHT_HEADERS = {
   'Access-Control-Allow-Methods': 'DELETE',
-  'Access-Control-Allow-Headers': 'Authorization, Idempotency-Key, Traceparent, X-Request-Id',
+  // Wrappers of `fetch` in pages add Content-Type, Tracestate and Baggage to every call.
+  'Access-Control-Allow-Headers':
+    'Authorization, Content-Type, Idempotency-Key, Traceparent, Tracestate, Baggage, X-Request-Id',
   /** Seconds; browsers keep a preflight for two hours at most. */
   'Access-Control-Max-Age': '7200',
 }
 
 /**
- * The headers that CORS adds to an answer.
+ * Makes the CORS headers of a response.
  *
- * @param requestHeaders of which `Origin` matters, where any origin is let in at all
- * @param isPreflight whether it answers OPTIONS on the path
+ * @param requestHeaders the headers of the request, of which `Origin` is read
+ * @param isPreflight whether this is the response to OPTIONS on the path
  */
 export function makeCorsHeaders(
   origins: CorsOrigins,

@@ -7,8 +7,8 @@
  */
 import { and, eq, sql, type Column, type Placeholder, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
-import { retryTransient } from './database-faults'
-import type { Reason } from './errors'
+import { makeTimeoutError, toDatabaseError } from './database-errors'
+import { IdentityError, type Reason } from './errors'
 import type { DatabaseUse } from './log'
 import {
   caller,
@@ -21,6 +21,7 @@ import {
 } from './permissions'
 import { groupMembers, organizationUsers, userDeletions } from './schema'
 import { compile, type Statement } from './statement'
+import { limitTime } from './time-limit'
 
 /** A removal: who asks for whom, and what its record holds beside. */
 export interface Removal {
@@ -39,15 +40,21 @@ interface Attempt extends Removal {
   readonly deletedAt: number
 }
 
-/** What came of it: `deleted` now, `replayed` where the same idempotency key had its answer before, or a refusal. */
+/** How a removal can end: `deleted` now, `replayed` from the record with the same idempotency key, or a refusal. */
+const OUTCOMES = [
+  'deleted',
+  'replayed',
+  'caller_unknown',
+  'caller_pending',
+  'caller_suspended',
+  'not_permitted',
+  'user_not_found',
+  'last_administrator',
+] as const satisfies readonly ('deleted' | 'replayed' | Reason)[]
+
+/** What the batch reports. */
 export interface RemovalResult {
-  readonly outcome:
-    | 'deleted'
-    | 'replayed'
-    | Extract<
-        Reason,
-        `caller_${string}` | 'not_permitted' | 'user_not_found' | 'last_administrator'
-      >
+  readonly outcome: (typeof OUTCOMES)[number]
   readonly actorKind: 'user' | 'service_account' | null
   readonly groupsRemoved: number | null
 }
@@ -153,8 +160,8 @@ const BATCH_KEEPING_ADMINISTRATOR: Batch = [
  * Removes a user from an organization and from all its groups, if the caller may.
  *
  * @param keepLastAdministrator whether an organization that has an administrator keeps one
- * @param onUse told what the database did after each attempt, failed ones too
- * @throws IdentityError where D1 fails or does not answer in time
+ * @param onUse receives what the database did after each attempt, also after a failed one
+ * @throws IdentityError if D1 fails or does not respond in time
  */
 export async function removeUser(
   db: D1Database,
@@ -169,10 +176,69 @@ export async function removeUser(
     const statements = batch.map(({ sql, names }) =>
       db.prepare(sql).bind(...names.map((name) => values[name])),
     )
-    const results = await db.batch<RemovalResult>(statements)
+    const results = await sendBatch(db, statements)
     onUse({ attempts: attempt, ...sumMeta(results) })
-    return results.at(-1)!.results[0]!
+    return readReport(results.at(-1)?.results[0], keepLastAdministrator)
   })
+}
+
+async function sendBatch(db: D1Database, statements: D1PreparedStatement[]): Promise<D1Result[]> {
+  try {
+    return await db.batch(statements)
+  } catch (thrown) {
+    throw toDatabaseError(thrown)
+  }
+}
+
+const TOTAL_TIMEOUT_MS = 5_000
+/** Before the second and the third attempt. Each pause is random: between half of it and all of it. */
+const PAUSES_MS = [100, 400]
+
+/** Makes up to three attempts while they fail in a transient way, within 5 s in all. A late attempt may still commit. */
+function retryTransient<T>(makeAttempt: (attempt: number) => Promise<T>): Promise<T> {
+  let isLate = false
+  async function run(attempt: number): Promise<T> {
+    try {
+      return await makeAttempt(attempt)
+    } catch (error) {
+      const pauseMs = PAUSES_MS[attempt - 1]
+      if (!isTransient(error) || pauseMs === undefined) throw error
+      await pause(pauseMs * (0.5 + Math.random() / 2))
+      if (isLate) throw error
+      return run(attempt + 1)
+    }
+  }
+  return limitTime(run(1), TOTAL_TIMEOUT_MS, () => {
+    isLate = true
+    throw makeTimeoutError()
+  })
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof IdentityError && error.reason === 'database_unavailable'
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** Checks the report: a later migration or a trigger of others can make the database return what this code does not know. */
+function readReport(row: unknown, keepLastAdministrator: boolean): RemovalResult {
+  const { outcome, actorKind, groupsRemoved } = (row ?? {}) as Record<string, unknown>
+  const known = OUTCOMES.find((name) => name === outcome) ?? readInactivity(outcome)
+  const isPossible =
+    known !== undefined && (known !== 'last_administrator' || keepLastAdministrator)
+  const isActor = actorKind === 'user' || actorKind === 'service_account' || actorKind === null
+  const isCount = typeof groupsRemoved === 'number' || groupsRemoved === null
+  if (!isPossible || !isActor || !isCount) {
+    throw new IdentityError('database_failed', { cause: new Error('impossible report') })
+  }
+  return { outcome: known, actorKind, groupsRemoved }
+}
+
+/** A state of a user that this code does not know counts as not active. */
+function readInactivity(outcome: unknown): 'caller_suspended' | undefined {
+  return String(outcome).startsWith('caller_') ? 'caller_suspended' : undefined
 }
 
 function sumMeta(results: readonly D1Result[]): Omit<DatabaseUse, 'attempts'> {

@@ -1,59 +1,55 @@
 /**
- * What is a deletion? The use case in a straight line: authenticate the caller, remove the user. Both doors call it; it
- * knows no Request, no Response and no SQL. What it learns on its way it writes into the request's line.
+ * The use case: authenticate the caller, delete the user. Both transports call it. Knows no Request, no Response and no
+ * SQL. Writes what it learns into the line of the request.
  */
 import { authenticate } from './authenticate'
-import { readSettings, type Environment } from './config'
+import type { Config } from './config'
 import { removeUser } from './database'
 import { IdentityError } from './errors'
-import { findKeySet } from './key-set'
+import { findKeySet, type WaitUntil } from './key-set'
 import type { RequestLine } from './log'
 
-/** What a caller asks for. */
-export interface Deletion {
-  /** The bearer token, without its scheme. */
+/** One call, as either transport reads it. */
+export interface Call {
+  /** The bearer token, without its scheme; empty if there is none. */
   readonly token: string
   readonly organizationID: string
   readonly userID: string
   readonly idempotencyKey: string | null
 }
 
-/** What the platform lends to one request. */
-export interface Surroundings {
-  readonly env: Environment
-  readonly ctx: Pick<ExecutionContext, 'waitUntil'>
+/** What the deletion depends on. */
+export interface Dependencies {
+  readonly config: Config
+  readonly waitUntil: WaitUntil
 }
 
-/** D1 stores no text above 2 MB, at 3 bytes a UTF-16 unit at most: a longer ID names nobody and is bound as null. */
-const MAX_ID_LENGTH = 500_000
+/** D1 stores no text above 2 MB, and a UTF-16 unit takes at most 3 bytes. A longer ID names no row and is bound as null. */
+const MAX_STORED_ID_LENGTH = 500_000
 
 /**
  * Deletes a user and disassociates them with all groups they are a member of (contract).
  *
- * @throws IdentityError for every outcome but a deletion, made now or, by the same idempotency key, before
+ * @throws IdentityError for every outcome but a deletion, made now or earlier with the same idempotency key
  */
 export async function deleteUser(
-  deletion: Deletion,
-  { env, ctx }: Surroundings,
+  call: Call,
+  { config, waitUntil }: Dependencies,
   line: RequestLine,
 ): Promise<void> {
-  const { config } = readSettings(env)
-  if (config instanceof IdentityError) throw config
-  const keySet = findKeySet(config)
-  const keyRequest = { issuer: env.ISSUER, waitUntil: ctx.waitUntil.bind(ctx) }
-  const { subject } = await authenticate(deletion.token, config, keySet.keyFor(keyRequest))
+  const subject = await authenticate(call.token, config, findKeySet(config).findKey(waitUntil))
   line.actor = { subject }
 
   const removal = {
     deletionID: makeDeletionID(),
     subject,
-    organizationID: toStorable(deletion.organizationID),
-    userID: toStorable(deletion.userID),
+    organizationID: toStorable(call.organizationID),
+    userID: toStorable(call.userID),
     requestID: line.requestID,
-    idempotencyKey: deletion.idempotencyKey,
+    idempotencyKey: call.idempotencyKey,
   }
   const { outcome, actorKind, groupsRemoved } = await removeUser(
-    env.DB,
+    config.database,
     removal,
     config.keepLastAdministrator,
     (use) => (line.database = use),
@@ -64,10 +60,10 @@ export async function deleteUser(
 }
 
 function toStorable(id: string): string | null {
-  return id.length > MAX_ID_LENGTH ? null : id
+  return id.length > MAX_STORED_ID_LENGTH ? null : id
 }
 
-/** A UUID of version 7 (RFC 9562, 5.7): records lie in the order of their time, so old ones are found without an index. */
+/** A UUID of version 7 (RFC 9562, 5.7). Records are stored in the order of their IDs, so old ones are found without an index. */
 function makeDeletionID(): string {
   const time = Date.now().toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`

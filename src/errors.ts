@@ -1,30 +1,60 @@
 /**
- * How can it fail? One error type, and one table that turns the precise reason, which the log keeps, into one of the
- * few answers that the wire knows. A reason without a row does not compile. No text of an exception gets into an answer.
+ * The one error type, and the table that gives each reason its response. The reason is for the log alone. A reason
+ * without a row does not compile. The text of an exception never reaches a response.
  */
 
-// Reasons are logged, stacks never are; capturing two of them took a tenth of the time of a refused token.
-Object.assign(Error, { stackTraceLimit: 0 })
+const UNAUTHORIZED = {
+  status: 401,
+  error: 'access_denied',
+  error_description: 'authentication failed',
+} as const
 
-/** The answers of the contract: status, `error` and `error_description` as published, and what a challenge adds. */
-const ANSWERS = {
-  tokenMissing: [401, 'access_denied', 'authentication failed'],
-  tokenExpired: [401, 'access_denied', 'authentication failed'],
-  tokenInvalid: [401, 'access_denied', 'authentication failed'],
-  scopeLacking: [403, 'forbidden', 'user credentials do not have the required privileges'],
-  forbidden: [403, 'forbidden', 'user credentials do not have the required privileges'],
-  lastAdministrator: [
-    403,
-    'forbidden',
-    'the last administrator of an organization can only be removed by a platform administrator',
-  ],
-  notFound: [404, 'not_found', 'the requested resource does not exist'],
-  methodNotAllowed: [405, 'method_not_allowed', 'the requested method is not allowed'],
-  serverError: [500, 'server_error', 'an unexpected error occurred, which may succeed on a retry'],
-} as const satisfies Record<string, readonly [number, string, string]>
+const FORBIDDEN = {
+  status: 403,
+  error: 'forbidden',
+  error_description: 'user credentials do not have the required privileges',
+} as const
 
-/** Which answer a reason gets. The reason itself is for the log alone. */
-const REASONS = {
+/**
+ * The responses of the contract: status, `error` and `error_description` as published. `challenge` holds the parameters
+ * of `WWW-Authenticate` (RFC 6750, 3), for responses that have this header.
+ */
+const RESPONSES = {
+  tokenMissing: { ...UNAUTHORIZED, challenge: [] },
+  tokenExpired: {
+    ...UNAUTHORIZED,
+    challenge: ['error="invalid_token"', 'error_description="the access token expired"'],
+  },
+  tokenInvalid: {
+    ...UNAUTHORIZED,
+    challenge: ['error="invalid_token"', 'error_description="the access token is invalid"'],
+  },
+  scopeMissing: { ...FORBIDDEN, challenge: ['error="insufficient_scope"'] },
+  forbidden: FORBIDDEN,
+  lastAdministrator: {
+    ...FORBIDDEN,
+    error_description:
+      'the last administrator of an organization can only be removed by a platform administrator',
+  },
+  notFound: {
+    status: 404,
+    error: 'not_found',
+    error_description: 'the requested resource does not exist',
+  },
+  methodNotAllowed: {
+    status: 405,
+    error: 'method_not_allowed',
+    error_description: 'the requested method is not allowed',
+  },
+  serverError: {
+    status: 500,
+    error: 'server_error',
+    error_description: 'an unexpected error occurred, which may succeed on a retry',
+  },
+} as const
+
+/** The response to each reason. */
+export const REASONS = {
   token_missing: 'tokenMissing',
   token_oversize: 'tokenInvalid',
   jwt_malformed: 'tokenInvalid',
@@ -39,7 +69,7 @@ const REASONS = {
   jwt_not_yet_valid: 'tokenInvalid',
   jwt_sender_constrained: 'tokenInvalid',
   jwt_expired: 'tokenExpired',
-  scope_lacking: 'scopeLacking',
+  scope_lacking: 'scopeMissing',
   caller_unknown: 'tokenInvalid',
   caller_pending: 'tokenInvalid',
   caller_suspended: 'tokenInvalid',
@@ -51,58 +81,68 @@ const REASONS = {
   jwks_unavailable: 'serverError',
   database_unavailable: 'serverError',
   database_overloaded: 'serverError',
+  database_busy: 'serverError',
   database_timeout: 'serverError',
   database_quota_exceeded: 'serverError',
+  database_full: 'serverError',
   database_not_migrated: 'serverError',
   database_failed: 'serverError',
   configuration: 'serverError',
   unexpected: 'serverError',
-} as const satisfies Record<string, keyof typeof ANSWERS>
+} as const satisfies Record<string, keyof typeof RESPONSES>
 
-/** The precise cause of a failure, as the log names it. */
+/** The precise cause of an error, as the log names it. */
 export type Reason = keyof typeof REASONS
 
-/** The kind of answer that a reason leads to. */
-export type AnswerKind = keyof typeof ANSWERS
-
-/** What a caller gets to see of a failure (contract, `components.schemas.error`). */
-export interface Answer {
-  readonly status: (typeof ANSWERS)[AnswerKind][0]
-  readonly error: (typeof ANSWERS)[AnswerKind][1]
-  readonly error_description: (typeof ANSWERS)[AnswerKind][2]
+/** What the caller sees of an error (contract, `components.schemas.error`). */
+export interface ErrorResponse {
+  readonly status: 401 | 403 | 404 | 405 | 500
+  readonly error:
+    'access_denied' | 'forbidden' | 'not_found' | 'method_not_allowed' | 'server_error'
+  readonly error_description: string
+  /** Parameters of `WWW-Authenticate`; undefined if the response has no such header. */
+  readonly challenge?: readonly string[]
 }
 
-/** The only error that is thrown on purpose. */
+/** What may accompany a reason. */
+export interface ErrorDetails {
+  /** The subject of the reason: the name of a variable, a required scope. Never a value that a caller sent. */
+  readonly detail?: string | undefined
+  /** Seconds until a retry can help; undefined if a retry cannot. */
+  readonly retryAfter?: number | undefined
+  /** What was thrown; the log shows where, never its message. */
+  readonly cause?: unknown
+}
+
+/** V8 reads it at each capture of a stack: https://v8.dev/docs/stack-trace-api */
+const v8 = Error as { stackTraceLimit?: number | undefined }
+
+/** The only error that this Worker throws on purpose. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError'
   readonly reason: Reason
   readonly detail: string | undefined
   readonly retryAfter: number | undefined
 
-  /**
-   * @param reason why, for the log
-   * @param detail what the reason is about where it needs saying: a variable's name, a required scope; never its value
-   * @param retryAfter seconds until a retry can help; none where a retry cannot
-   */
-  constructor(reason: Reason, detail?: string, retryAfter?: number) {
-    super(reason)
+  constructor(reason: Reason, { detail, retryAfter, cause }: ErrorDetails = {}) {
+    // The stack of a refusal is never read, and capturing it takes a tenth of the time of a refused token.
+    const { stackTraceLimit } = v8
+    v8.stackTraceLimit = 0
+    super(reason, { cause })
+    v8.stackTraceLimit = stackTraceLimit
     this.reason = reason
     this.detail = detail
     this.retryAfter = retryAfter
   }
 
-  get kind(): AnswerKind {
-    return REASONS[this.reason]
-  }
-
-  get answer(): Answer {
-    const [status, error, error_description] = ANSWERS[this.kind]
-    return { status, error, error_description }
+  get response(): ErrorResponse {
+    return RESPONSES[REASONS[this.reason]]
   }
 }
 
-/** What was thrown, as an IdentityError: anything unforeseen becomes `unexpected`, of which the log gets the error's name. */
+/** What was thrown, as an IdentityError. Anything unforeseen is `unexpected`, with the name of the error as detail. */
 export function toIdentityError(thrown: unknown): IdentityError {
   if (thrown instanceof IdentityError) return thrown
-  return new IdentityError('unexpected', thrown instanceof Error ? thrown.name : typeof thrown)
+  const detail = thrown instanceof Error ? thrown.name : typeof thrown
+  return new IdentityError('unexpected', { detail, cause: thrown })
 }

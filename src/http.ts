@@ -1,103 +1,99 @@
 /**
- * How does an HTTP request become a call, and the outcome a response? The routes, 404 and 405, the headers, and the one
- * catch of this door. Neither the query nor the body is ever read.
+ * Translates an HTTP request into a call and its outcome into a response: the route, 404, 405 and headers. Never reads
+ * the query or the body.
  */
-import { IttyRouter, type RouteEntry } from 'itty-router'
-import { readBearerToken } from './authenticate'
-import { readIdempotencyKey, readRequestID, readTraceID } from './caller-fields'
-import { readSettings, type Environment } from './config'
+import { IttyRouter, type IRequest } from 'itty-router'
+import { readConfig, readCorsOrigins, type Config, type Environment } from './config'
 import { makeCorsHeaders } from './cors'
 import { deleteUser } from './delete-user'
-import { IdentityError, toIdentityError } from './errors'
-import { writeRequestLine, type RequestLine } from './log'
+import { IdentityError } from './errors'
+import { runRequest, type Outcome, type RequestLine } from './log'
+import { readBearerToken, readIdempotencyKey, readRequestID, readTraceID } from './request-headers'
 
-const ALLOW = { Allow: 'DELETE, OPTIONS' }
+const ALLOWED_METHODS = 'DELETE, OPTIONS'
+const PATH = '/api/v1/organizations/:organizationID/users/:userID'
+/** The same path as the contract writes it, for the log. */
 const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
-/** A pattern of our own, since those of the router let slashes at the end pass. */
-const PATH = /^\/api\/v1\/organizations\/(?<organizationID>[^/]+)\/users\/(?<userID>[^/]+)$/
 
-/** A request on its way through this door. */
-interface Exchange {
+/** What a handler needs beside the path. */
+interface Context {
   readonly headers: Headers
-  readonly env: Environment
+  readonly config: Config
   readonly ctx: ExecutionContext
   readonly line: RequestLine
 }
 
-/** What the router reads, and what it writes onto it. */
-interface Routed {
-  readonly method: string
-  readonly url: string
-  readonly params?: { readonly organizationID: string; readonly userID: string }
-  readonly route?: string
+interface UserRequest extends IRequest {
+  readonly params: { organizationID: string; userID: string }
 }
 
-async function handleDelete({ params }: Required<Routed>, exchange: Exchange): Promise<Response> {
-  const { headers, line } = exchange
-  const organizationID = decodeSegment(params.organizationID)
-  const userID = decodeSegment(params.userID)
-  line.scope = { organizationID, userID }
-  const token = readBearerToken(headers.get('Authorization'))
-  const idempotencyKey = readIdempotencyKey(headers.get('Idempotency-Key'))
-  await deleteUser({ token, organizationID, userID, idempotencyKey }, exchange, line)
-  return respond(exchange, 200)
-}
-
-function handleOptions(_: Routed, exchange: Exchange): Response {
-  return respond(exchange, 204, ALLOW)
-}
-
-function refuseMethod(): never {
+/** Its handlers return the status of their success. */
+const router = IttyRouter<UserRequest, [Context], number | undefined>()
+router.all(PATH, (_, { line }) => void (line.route = ROUTE))
+router.delete(PATH, (request, context) => handleDelete(request, context))
+router.options(PATH, () => 204)
+router.all(PATH, () => {
   throw new IdentityError('method_not_allowed')
-}
+})
 
-const routes = [
-  ['DELETE', PATH, [handleDelete], ROUTE],
-  ['OPTIONS', PATH, [handleOptions], ROUTE],
-  ['ALL', PATH, [refuseMethod], ROUTE],
-] as unknown as RouteEntry[] // typed for patterns in the router's own language
-
-const router = IttyRouter({ routes })
-
-/** Answers one HTTP request. Never rejects; a caller that goes away does not stop what it has asked for. */
+/** Handles one HTTP request. Never rejects. */
 export function handleRequest(
   request: Request,
   env: Environment,
   ctx: ExecutionContext,
 ): Promise<Response> {
-  const response = answer(request, env, ctx)
-  ctx.waitUntil(response)
+  const response = respond(request, env, ctx)
+  ctx.waitUntil(response) // else the runtime cancels the deletion if its caller goes away
   return response
 }
 
-async function answer(request: Request, env: Environment, ctx: ExecutionContext) {
-  const { headers, method, url } = request
+async function respond(request: Request, env: Environment, ctx: ExecutionContext) {
+  const { headers, method } = request
   const line: RequestLine = {
     requestID: readRequestID(headers.get('X-Request-Id')),
-    traceID: readTraceID(headers.get('traceparent')),
-    startedAt: Date.now(),
+    transport: 'http',
     method,
+    traceID: readTraceID(headers.get('traceparent')),
   }
-  const exchange = { headers, env, ctx, line }
-  // The path alone: the router would parse a query, quadratically, and throw for a Host header that makes no URL.
-  const routed: Routed = { method, url: `https://host${URL.parse(url)?.pathname ?? '/'}` }
-  let response: Response | undefined
-  let failure: IdentityError | undefined
-  try {
-    const { config } = readSettings(env)
-    if (config instanceof IdentityError) throw config
-    response = (await router.fetch(routed, exchange)) as Response | undefined
-    if (response === undefined) throw new IdentityError('route_not_found')
-  } catch (thrown) {
-    failure = toIdentityError(thrown)
-    response = respondFailure(exchange, failure)
-  }
-  if (routed.route !== undefined) line.route = routed.route
-  writeRequestLine(line, response.status, failure)
-  return response
+  const outcome = await runRequest(line, () => {
+    const context = { headers, config: readConfig(env), ctx, line }
+    return route(request, context)
+  })
+  const cors = makeCorsHeaders(readCorsOrigins(env) ?? new Set(), headers, outcome.status === 204)
+  return makeResponse(outcome, method, {
+    'Cache-Control': 'no-store',
+    'X-Request-Id': line.requestID,
+    ...cors,
+  })
 }
 
-/** Decodes a path segment once; one in which any escape cannot be decoded is taken literally as a whole. */
+async function route({ method, url }: Request, context: Context): Promise<number> {
+  const pathname = URL.parse(url)?.pathname ?? '/' // null if the Host header makes no valid URL
+  // The router's patterns also match with a slash at the end.
+  if (pathname.endsWith('/')) throw new IdentityError('route_not_found')
+  // Without the query, which the router would parse, in quadratic time.
+  const status = await router.fetch({ method, url: `https://host${pathname}` }, context)
+  if (status === undefined) throw new IdentityError('route_not_found')
+  return status
+}
+
+async function handleDelete({ params }: UserRequest, context: Context): Promise<number> {
+  const { headers, config, ctx, line } = context
+  const scope = {
+    organizationID: decodeSegment(params.organizationID),
+    userID: decodeSegment(params.userID),
+  }
+  line.scope = scope
+  const call = {
+    ...scope,
+    token: readBearerToken(headers.get('Authorization')),
+    idempotencyKey: readIdempotencyKey(headers.get('Idempotency-Key')),
+  }
+  await deleteUser(call, { config, waitUntil: ctx.waitUntil.bind(ctx) }, line)
+  return 200
+}
+
+/** Decodes a path segment once. A segment with an escape that cannot be decoded is taken literally. */
 function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment)
@@ -106,48 +102,25 @@ function decodeSegment(segment: string): string {
   }
 }
 
-function respond(
-  { headers, env, line }: Exchange,
-  status: number,
-  ownHeaders?: Record<string, string>,
-  body: string | null = null,
+function makeResponse(
+  { status, error }: Outcome,
+  method: string,
+  commonHeaders: Record<string, string>,
 ): Response {
-  return new Response(body, {
-    status,
-    headers: {
-      'Cache-Control': 'no-store',
-      'X-Request-Id': line.requestID,
-      ...makeCorsHeaders(readSettings(env).corsOrigins, headers, status === 204),
-      ...ownHeaders,
-    },
-  })
+  const headers = new Headers(commonHeaders)
+  if (status === 204 || status === 405) headers.set('Allow', ALLOWED_METHODS)
+  if (error === undefined) return new Response(null, { status, headers })
+
+  const { error: code, error_description, challenge } = error.response
+  headers.set('Content-Type', 'application/json')
+  if (challenge !== undefined) headers.set('WWW-Authenticate', makeChallenge(challenge, error))
+  if (error.retryAfter !== undefined) headers.set('Retry-After', String(error.retryAfter))
+  const body = JSON.stringify({ error: code, error_description })
+  return new Response(method === 'HEAD' ? null : body, { status, headers })
 }
 
-function respondFailure(exchange: Exchange, failure: IdentityError): Response {
-  const { status, error, error_description } = failure.answer
-  const headers: Record<string, string> = { 'Content-Type': 'application/json' }
-  const challenge = makeChallenge(failure)
-  if (challenge !== undefined) headers['WWW-Authenticate'] = challenge
-  if (failure.retryAfter !== undefined) headers['Retry-After'] = String(failure.retryAfter)
-  if (status === 405) Object.assign(headers, ALLOW)
-  const hasBody = exchange.line.method !== 'HEAD'
-  const body = hasBody ? JSON.stringify({ error, error_description }) : null
-  return respond(exchange, status, headers, body)
-}
-
-/** The challenge of a refusal (RFC 6750, 3), where the token is what was wrong. */
-function makeChallenge({ kind, detail }: IdentityError): string | undefined {
-  const realm = 'Bearer realm="identity"'
-  switch (kind) {
-    case 'tokenMissing':
-      return realm
-    case 'tokenExpired':
-      return `${realm}, error="invalid_token", error_description="the access token expired"`
-    case 'tokenInvalid':
-      return `${realm}, error="invalid_token", error_description="the access token is invalid"`
-    case 'scopeLacking':
-      return `${realm}, error="insufficient_scope", scope="${detail}"`
-    default:
-      return undefined
-  }
+/** The challenge of a response about the token (RFC 6750, 3). */
+function makeChallenge(parameters: readonly string[], { reason, detail }: IdentityError): string {
+  const scope = reason === 'scope_lacking' ? [`scope="${detail}"`] : []
+  return `Bearer ${['realm="identity"', ...parameters, ...scope].join(', ')}`
 }

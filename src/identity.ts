@@ -1,44 +1,43 @@
 /**
- * What does another Worker get to know? The types of the service binding, and nothing else: without an import, this file
- * is the declaration that callers are given.
+ * The public types of the service binding. This file imports nothing: copy it into the Worker that calls.
  */
 
-/** What a Worker asks for. All text is well-formed Unicode. */
+/** One deletion. All text is well-formed Unicode. */
 export interface DeleteUserRequest {
-  /** The bare access token of the person or service that the Worker acts for, without `Bearer`. */
+  /** The bare access token of the person or service that the calling Worker acts for, without `Bearer`. */
   readonly token: string
   readonly organizationID: string
   readonly userID: string
-  /** 1 to 255 visible ASCII characters, with which the call can be repeated. */
+  /** 1 to 255 visible ASCII characters. A repeated call with the same key gets the first outcome. */
   readonly idempotencyKey?: string
-  /** 1 to 128 characters of letters, digits and `._-`; else one is made. */
+  /** 1 to 128 letters, digits and `._-`, for the log; without it, the Worker makes one. */
   readonly requestID?: string
-  /** W3C Trace Context. */
+  /** W3C Trace Context, for the log. */
   readonly traceparent?: string
 }
 
-/** What came of it: the answer of the HTTP door, as a value. */
+/** The outcome of a deletion. */
 export type DeleteUserOutcome = { readonly ok: true } | DeleteUserFailure
 
-/** A refusal or an outage, in the words of the contract. */
+/** A refusal or an outage, as the contract describes it. */
 export interface DeleteUserFailure {
   readonly ok: false
   readonly status: 401 | 403 | 404 | 500
   readonly error: 'access_denied' | 'forbidden' | 'not_found' | 'server_error'
-  /** A sentence for a person; programs decide by `status` and `error`. */
+  /** A sentence for people. Programs decide by `status` and `error`. */
   readonly error_description: string
-  /** Seconds until a retry can help; absent where a retry cannot. */
+  /** Seconds until a retry can help; absent if a retry cannot. */
   readonly retryAfter?: number
 }
 
-/** The named entrypoint, as `Service<Identity>` in a caller's environment. */
+/** The named entrypoint: `Service<Identity>` in the environment of the calling Worker. */
 export interface Identity extends Rpc.WorkerEntrypointBranded {
   /**
    * Deletes a user and disassociates them with all groups they are a member of.
    *
-   * @throws TypeError that names the argument which is not of its type; for nothing else
+   * @throws TypeError that names the argument of a wrong type; nothing else
    */
   deleteUser(request: DeleteUserRequest): Promise<DeleteUserOutcome>
-  /** The HTTP door, over the binding. */
+  /** The HTTP transport, over the binding. */
   fetch(request: Request): Promise<Response>
 }

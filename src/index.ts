@@ -1,14 +1,18 @@
 /**
- * What does the Worker offer? The HTTP door, and the named entrypoint for Workers that bind to it. No logic.
+ * What the Worker exports: the HTTP transport, and the named entrypoint for Workers that bind to it. No logic.
  */
+import { WorkerEntrypoint } from 'cloudflare:workers'
 import type { Environment } from './config'
 import { handleRequest } from './http'
-import { IdentityEntrypoint } from './rpc'
+import type { DeleteUserOutcome, DeleteUserRequest, Identity as IdentityService } from './identity'
+import { handleCall } from './rpc'
 
-export type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest } from './identity'
+/** The named entrypoint: `deleteUser`, and the HTTP transport as `fetch`. */
+export class Identity extends WorkerEntrypoint<Environment> implements IdentityService {
+  deleteUser(request: DeleteUserRequest): Promise<DeleteUserOutcome> {
+    return handleCall(request, this.env, this.ctx)
+  }
 
-/** What another Worker binds to: `deleteUser`, and the HTTP door as `fetch`. */
-export class Identity extends IdentityEntrypoint {
   override fetch(request: Request): Promise<Response> {
     return handleRequest(request, this.env, this.ctx)
   }

@@ -1,80 +1,110 @@
 /**
- * What is a good answer of the issuer? Fetches a JWK Set (RFC 7517) within limits and keeps the keys that may verify a
- * token here. Knows nothing of caching: key-set.ts decides when to ask and what to do with an answer.
+ * Fetches and reads one JWK Set (RFC 7517), within limits. Knows nothing of caching: see key-set.ts.
  */
 import { createLocalJWKSet, type JWK, type JWTVerifyGetKey } from 'jose'
-import { within } from './within'
+import { limitTime } from './time-limit'
 
 const FETCH_TIMEOUT_MS = 3_000
 const MAX_BODY_BYTES = 64 * 1024
+/** Usable or not. Reading a key costs CPU, and a token without a key ID is tried with each key that fits. */
+const MAX_KEYS = 100
 const MIN_RSA_MODULUS_BITS = 2048
 
-type LocalJWKSet = ReturnType<typeof createLocalJWKSet>
+/** RFC 9110, 10.1.5. Some firewalls refuse requests without it. */
+const USER_AGENT = 'identity-worker/1.0.0'
 
-/** Keys as published, ready to verify with. */
+/** The keys of an issuer, ready to verify with. */
 export interface PublishedKeys {
-  /** Unix milliseconds at which the issuer gave them. */
+  /** Unix milliseconds at which the fetch of the keys began. */
   readonly fetchedAt: number
-  /** The IDs of all keys in the set, usable here or not. */
+  /** The IDs of all keys in the set, usable or not. */
   readonly keyIDs: ReadonlySet<string>
-  /** Picks the usable key that fits a token's header. */
+  /** Selects the usable key for a token's header. */
   readonly selectKey: JWTVerifyGetKey
 }
 
-/** Why the issuer's answer is not used; the message is a fixed word, for the log. */
-export class JwksFault extends Error {
-  override readonly name = 'JwksFault'
+/** Why a response of the issuer is not used. */
+export const JWKS_FAULTS = [
+  'fetch_failed',
+  'timeout',
+  'status',
+  'oversize',
+  'not_json',
+  'not_a_jwk_set',
+  'too_many_keys',
+  'no_usable_key',
+] as const
+
+export type JwksFault = (typeof JWKS_FAULTS)[number]
+
+/** A response of the issuer that is not used. */
+export class JwksError extends Error {
+  override readonly name = 'JwksError'
+  readonly fault: JwksFault
+  /** The HTTP status, if it is the fault. */
+  readonly status: number | undefined
+
+  constructor(fault: JwksFault, status?: number) {
+    super(fault)
+    this.fault = fault
+    this.status = status
+  }
 }
 
 /**
- * The body that the issuer answers with: within 3 s and 64 KiB, without following a redirect. The type that the answer
- * claims is not looked at.
+ * The body of the issuer's response: within 3 s and 64 KiB, without following a redirect. Its content type is ignored.
  *
- * @param issuer the service binding that carries the fetch, where a Worker could not reach the host itself
- * @throws JwksFault for an answer that is late, too large or not a 200; whatever `fetch` throws
+ * @param fetcher carries the fetch
+ * @throws JwksError if the response is late, too large or not a 200; whatever `fetch` throws
  */
-export async function fetchJwks(url: string, issuer: Fetcher | undefined): Promise<string> {
+export async function fetchJwks(url: string, fetcher: Pick<Fetcher, 'fetch'>): Promise<string> {
   const abort = new AbortController()
-  const init: RequestInit = {
-    headers: { Accept: 'application/jwk-set+json, application/json' },
+  const response = fetcher.fetch(url, {
+    headers: {
+      Accept: 'application/jwk-set+json, application/json',
+      'User-Agent': USER_AGENT,
+    },
+    cache: 'no-store', // a copy in Cloudflare's cache would count as fetched now
     redirect: 'manual',
     signal: abort.signal,
-  }
-  const answer = issuer === undefined ? fetch(url, init) : issuer.fetch(url, init)
-  return within(FETCH_TIMEOUT_MS, answer.then(readBody), () => {
+  })
+  return limitTime(response.then(readBody), FETCH_TIMEOUT_MS, () => {
     abort.abort()
-    throw new JwksFault('timeout')
+    throw new JwksError('timeout')
   })
 }
 
 async function readBody(response: Response): Promise<string> {
-  if (response.status !== 200 || response.body === null) {
-    await response.body?.cancel()
-    throw new JwksFault('status')
+  const { status, body } = response
+  if (status !== 200 || body === null) {
+    await body?.cancel()
+    throw new JwksError('status', status)
   }
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }) // skips a byte order mark
-  const decode = (chunk?: Uint8Array) => {
-    try {
-      return decoder.decode(chunk, { stream: chunk !== undefined })
-    } catch {
-      throw new JwksFault('not_json')
-    }
-  }
   let text = ''
   let bytes = 0
-  for await (const chunk of response.body) {
+  for await (const chunk of body) {
     bytes += chunk.byteLength
-    if (bytes > MAX_BODY_BYTES) throw new JwksFault('oversize')
-    text += decode(chunk)
+    if (bytes > MAX_BODY_BYTES) throw new JwksError('oversize')
+    text += decode(decoder, chunk)
   }
-  return text + decode()
+  return text + decode(decoder)
+}
+
+function decode(decoder: TextDecoder, chunk?: Uint8Array): string {
+  try {
+    return decoder.decode(chunk, { stream: chunk !== undefined })
+  } catch {
+    throw new JwksError('not_json') // JSON is UTF-8 (RFC 8259, 8.1)
+  }
 }
 
 /**
  * The usable keys of a JWK Set.
  *
- * @param fetchedAt Unix milliseconds at which the issuer gave the text
- * @throws JwksFault for a text that is not a JWK Set, or has no key for an allowed algorithm
+ * @param text the JWK Set as JSON
+ * @param fetchedAt Unix milliseconds at which the fetch of the text began
+ * @throws JwksError if the text is no JWK Set, or has no key for an allowed algorithm
  */
 export async function readJwks(
   text: string,
@@ -82,36 +112,27 @@ export async function readJwks(
   fetchedAt: number,
 ): Promise<PublishedKeys> {
   const published = parseJwks(text)
-  const usable = await Promise.all(published.map((key) => isUsable(key, algorithms)))
+  const usable = await Promise.all(published.map((key) => canVerify(key, algorithms)))
   const keys = published.filter((_, index) => usable[index])
-  if (keys.length === 0) throw new JwksFault('no_usable_key')
-  const keyIDs = new Set(published.flatMap(({ kid }) => (typeof kid === 'string' ? [kid] : [])))
-  return { fetchedAt, keyIDs, selectKey: rememberKeys(createLocalJWKSet({ keys })) }
-}
-
-/** jose looks through all keys for each token, though the choice hangs on two members of its header alone. */
-function rememberKeys(selectKey: LocalJWKSet): JWTVerifyGetKey {
-  const selected = new Map<unknown, { readonly alg: unknown; readonly key: CryptoKey }>()
-  return async (header, token) => {
-    const { alg, kid } = header
-    const known = selected.get(kid)
-    if (known?.alg === alg) return known.key
-    const key = await selectKey(header, token)
-    selected.set(kid, { alg, key })
-    return key
-  }
+  if (keys.length === 0) throw new JwksError('no_usable_key')
+  const keyIDs = new Set(published.map(({ kid }) => kid).filter((kid) => typeof kid === 'string'))
+  return { fetchedAt, keyIDs, selectKey: createLocalJWKSet({ keys }) }
 }
 
 function parseJwks(text: string): JWK[] {
-  let set: unknown
-  try {
-    set = JSON.parse(text)
-  } catch {
-    throw new JwksFault('not_json')
-  }
+  const set = parseJSON(text)
   const keys: unknown = isObject(set) ? set['keys'] : undefined
-  if (!Array.isArray(keys) || !keys.every(isObject)) throw new JwksFault('not_a_jwk_set')
+  if (!Array.isArray(keys) || !keys.every(isObject)) throw new JwksError('not_a_jwk_set')
+  if (keys.length > MAX_KEYS) throw new JwksError('too_many_keys')
   return keys
+}
+
+function parseJSON(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new JwksError('not_json')
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -122,23 +143,23 @@ function isObject(value: unknown): value is Record<string, unknown> {
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
 
 /**
- * Whether jose would verify a token with this key. One that it would not spoils only itself; but were that left to be
- * found at use, a set of nothing else would pass as a good answer.
+ * Whether jose would verify a token with this key. jose itself asks only when a token needs the key; a set without any
+ * usable key would then replace valid keys.
  */
-async function isUsable(key: JWK, algorithms: readonly string[]): Promise<boolean> {
+async function canVerify(key: JWK, algorithms: readonly string[]): Promise<boolean> {
   if (PRIVATE_MEMBERS.some((member) => key[member] !== undefined)) return false
   for (const alg of algorithms) {
     try {
       const { algorithm } = await createLocalJWKSet({ keys: [key] })({ alg })
       if (isLargeEnough(algorithm)) return true
     } catch {
-      // not a key for this algorithm; the runtime says so in several ways: JOSEError, TypeError, DOMException
+      // Not a key for this algorithm. The runtime throws a JOSEError, a TypeError or a DOMException.
     }
   }
   return false
 }
 
-/** RFC 7518, 3.3: 2048 bits at least; jose asks only when it verifies. */
+/** RFC 7518, 3.3: at least 2048 bits. jose checks it only when it verifies. */
 function isLargeEnough(algorithm: object): boolean {
   return !('modulusLength' in algorithm) || Number(algorithm.modulusLength) >= MIN_RSA_MODULUS_BITS
 }

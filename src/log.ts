@@ -1,13 +1,14 @@
 /**
- * What is remembered of a request? One JSON line, and this allow-list of its members: no token, no claims, no e-mail
- * address but where the actor's own subject is one, no raw path of an unmatched request.
+ * The frame of a request, for both transports: runs the work, turns whatever was thrown into an IdentityError, and writes
+ * one JSON line. The line has the members below and no others: no token, no claim but `sub`, no text of an exception, no
+ * path of an unknown route.
  */
-import type { IdentityError } from './errors'
+import { toIdentityError, type IdentityError, type Reason } from './errors'
 
-/** A URL's limit; only a Worker that binds to this one can send a longer ID, and a log holds 256 KB a request. */
-const MAX_ID_LENGTH = 16 * 1024
+/** UTF-16 units. Only a Worker that binds to this one can send a longer ID, and a log holds 256 KB a request. */
+const MAX_LOGGED_ID_LENGTH = 16 * 1024
 
-/** Who called, as far as it is known: the subject from a verified token, the kind from the database. */
+/** The caller, as far as it is known: the subject from a verified token, the kind from the database. */
 export interface Actor {
   readonly kind?: 'user' | 'service_account'
   readonly subject: string
@@ -19,56 +20,123 @@ export interface DatabaseUse {
   readonly sqlMs?: number
   readonly rowsRead?: number
   readonly rowsWritten?: number
-  /** D1's region where the runtime tells it. */
+  /** D1's region, if the runtime tells it. */
   readonly region?: string
 }
 
-/** The line as it grows with the request. The doors open and write it, the use case fills it in. */
+/** The members of the line, filled in while the request is worked on. */
 export interface RequestLine {
   readonly requestID: string
-  readonly startedAt: number
+  readonly transport: 'http' | 'rpc'
+  readonly traceID: string | undefined
   readonly method?: string
-  readonly door?: 'rpc'
   route?: string
   actor?: Actor
   scope?: { readonly organizationID: string; readonly userID: string }
   groupsRemoved?: number
   database?: DatabaseUse
-  readonly traceID: string | undefined
+}
+
+/** How a request ended: with the status of its success, or with an error. */
+export interface Outcome {
+  readonly status: number
+  readonly error: IdentityError | undefined
 }
 
 /**
- * Writes the line of a request that has ended.
+ * Runs the work of a request and writes its line. Never rejects.
  *
- * @param failure what went wrong, if anything did; its reason and detail are for this line alone
+ * @param work resolves to the HTTP status of the success
  */
-export function writeRequestLine(line: RequestLine, status: number, failure?: IdentityError): void {
-  const { requestID, method, route, door, startedAt, actor, scope, groupsRemoved } = line
-  console.log(
-    JSON.stringify({
-      message: 'request',
-      requestID,
-      door,
-      method,
-      route,
-      status,
-      error: failure?.answer.error,
-      reason: failure && nameReason(failure),
-      durationMs: Date.now() - startedAt,
-      actor,
-      scope: scope && {
-        organizationID: scope.organizationID.slice(0, MAX_ID_LENGTH),
-        userID: scope.userID.slice(0, MAX_ID_LENGTH),
-      },
-      groupsRemoved,
-      database: line.database,
-      traceID: line.traceID,
-    }),
-  )
+export async function runRequest(line: RequestLine, work: () => Promise<number>): Promise<Outcome> {
+  const startedAt = Date.now()
+  const outcome = await findOutcome(work)
+  const { status, error } = outcome
+  writeLine({
+    ...line,
+    status,
+    error: error?.response.error,
+    reason: error && nameReason(error),
+    frames: error && readFrames(error),
+    durationMs: Date.now() - startedAt,
+  })
+  return outcome
 }
 
-/** A required scope is in the configuration anyway; a variable's or an exception's name is what an operator looks for. */
+/**
+ * Writes the line of a call over a service binding with an argument of a wrong type, which has no outcome.
+ *
+ * @param argument the name of the argument
+ */
+export function writeArgumentLine(line: RequestLine, argument: string): void {
+  writeLine({ ...line, reason: `argument_invalid:${argument}` })
+}
+
+async function findOutcome(work: () => Promise<number>): Promise<Outcome> {
+  try {
+    return { status: await work(), error: undefined }
+  } catch (thrown) {
+    const error = toIdentityError(thrown)
+    return { status: error.response.status, error }
+  }
+}
+
+interface WrittenLine extends RequestLine {
+  readonly status?: number
+  readonly error?: string | undefined
+  readonly reason?: string | undefined
+  readonly frames?: readonly string[] | undefined
+  readonly durationMs?: number
+}
+
+function writeLine(line: WrittenLine): void {
+  const { requestID, transport, method, route, status, error, reason, frames } = line
+  const { durationMs, actor, scope, groupsRemoved, database, traceID } = line
+  const text = JSON.stringify({
+    message: 'request',
+    requestID,
+    transport,
+    method,
+    route,
+    status,
+    error,
+    reason,
+    frames,
+    durationMs,
+    actor,
+    scope: scope && {
+      organizationID: scope.organizationID.slice(0, MAX_LOGGED_ID_LENGTH),
+      userID: scope.userID.slice(0, MAX_LOGGED_ID_LENGTH),
+    },
+    groupsRemoved,
+    database,
+    traceID,
+  })
+  console.log(text.replaceAll(UNSAFE_IN_LOG, escape))
+}
+
+/** Control characters, line separators and marks of text direction that JSON leaves as they are. */
+const UNSAFE_IN_LOG = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
+function escape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+/** The detail of these names a variable or the class of an error. A required scope is left out. */
 function nameReason({ reason, detail }: IdentityError): string {
-  const named = reason === 'configuration' || reason === 'unexpected'
-  return named ? `${reason}:${detail}` : reason
+  const isNamed = reason === 'configuration' || reason === 'unexpected'
+  return isNamed ? `${reason}:${detail}` : reason
+}
+
+const REASONS_WITH_FRAMES: ReadonlySet<Reason> = new Set(['unexpected', 'database_failed'])
+
+/** The frames of the stack, for errors that ask for a look at the code; source maps turn them into lines of `src/`. */
+function readFrames({ reason, cause }: IdentityError): readonly string[] | undefined {
+  if (!REASONS_WITH_FRAMES.has(reason)) return undefined
+  if (!(cause instanceof Error) || typeof cause.stack !== 'string') return []
+  // A message may hold line breaks that look like frames, so the frames begin behind it.
+  const start = cause.stack.indexOf(cause.message)
+  if (start < 0) return []
+  const lines = cause.stack.slice(start + cause.message.length).split('\n')
+  return lines.map((line) => line.trim()).filter((line) => line.startsWith('at '))
 }

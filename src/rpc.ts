@@ -1,32 +1,35 @@
 /**
- * How does a call over a service binding become a deletion, and the outcome a value? Method in, value out, and the one
- * catch of this door. A binding is no identity: the caller passes the token of the person or service that it acts for.
+ * Translates a call over a service binding into a deletion, and its outcome into a value. A binding does not authenticate:
+ * the calling Worker passes the token of the person or service that it acts for.
  */
-import { WorkerEntrypoint } from 'cloudflare:workers'
-import { readIdempotencyKey, readRequestID, readTraceID } from './caller-fields'
-import type { Environment } from './config'
+import { readConfig, type Environment } from './config'
 import { deleteUser } from './delete-user'
-import { toIdentityError } from './errors'
-import type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest, Identity } from './identity'
-import { writeRequestLine, type RequestLine } from './log'
+import type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest } from './identity'
+import { runRequest, writeArgumentLine, type RequestLine } from './log'
+import { readIdempotencyKey, readRequestID, readTraceID } from './request-headers'
 
-const REQUIRED = ['token', 'organizationID', 'userID'] as const
-const OPTIONAL = ['idempotencyKey', 'requestID', 'traceparent'] as const
-
-/** The method of the second door; the named entrypoint that has it also offers the HTTP door. */
-export abstract class IdentityEntrypoint
-  extends WorkerEntrypoint<Environment>
-  implements Pick<Identity, 'deleteUser'>
-{
-  async deleteUser(request: DeleteUserRequest): Promise<DeleteUserOutcome> {
-    checkRequest(request)
-    const outcome = answer(request, this.env, this.ctx)
-    this.ctx.waitUntil(outcome)
-    return outcome
+/**
+ * Handles one call. The deletion goes on if the calling Worker goes away.
+ *
+ * @throws TypeError that names the argument of a wrong type; nothing else
+ */
+export async function handleCall(
+  request: DeleteUserRequest,
+  env: Environment,
+  ctx: ExecutionContext,
+): Promise<DeleteUserOutcome> {
+  const invalid = findInvalidArgument(request)
+  if (invalid !== undefined) {
+    const line = { requestID: readRequestID(null), transport: 'rpc', traceID: undefined } as const
+    writeArgumentLine(line, invalid.name)
+    throw new TypeError(invalid.message)
   }
+  const outcome = call(request, env, ctx)
+  ctx.waitUntil(outcome)
+  return outcome
 }
 
-async function answer(
+async function call(
   request: DeleteUserRequest,
   env: Environment,
   ctx: ExecutionContext,
@@ -34,35 +37,48 @@ async function answer(
   const { token, organizationID, userID } = request
   const line: RequestLine = {
     requestID: readRequestID(request.requestID),
+    transport: 'rpc',
     traceID: readTraceID(request.traceparent),
-    startedAt: Date.now(),
-    door: 'rpc',
     scope: { organizationID, userID },
   }
-  const idempotencyKey = readIdempotencyKey(request.idempotencyKey)
-  try {
-    await deleteUser({ token, organizationID, userID, idempotencyKey }, { env, ctx }, line)
-    writeRequestLine(line, 200)
-    return { ok: true }
-  } catch (thrown) {
-    const failure = toIdentityError(thrown)
-    const { retryAfter } = failure
-    writeRequestLine(line, failure.answer.status, failure)
-    const outcome = { ok: false, ...failure.answer } as DeleteUserFailure
-    return retryAfter === undefined ? outcome : { ...outcome, retryAfter }
-  }
+  const { error } = await runRequest(line, async () => {
+    const idempotencyKey = readIdempotencyKey(request.idempotencyKey)
+    const dependencies = { config: readConfig(env), waitUntil: ctx.waitUntil.bind(ctx) }
+    await deleteUser({ token, organizationID, userID, idempotencyKey }, dependencies, line)
+    return 200
+  })
+  if (error === undefined) return { ok: true }
+
+  const { status, error: code, error_description } = error.response
+  const { retryAfter } = error
+  const failure = { ok: false, status, error: code, error_description } as DeleteUserFailure
+  return retryAfter === undefined ? failure : { ...failure, retryAfter }
 }
 
-function checkRequest(request: unknown): asserts request is DeleteUserRequest {
+const REQUIRED = ['token', 'organizationID', 'userID'] as const
+const OPTIONAL = ['idempotencyKey', 'requestID', 'traceparent'] as const
+
+interface InvalidArgument {
+  readonly name: string
+  readonly message: string
+}
+
+/** Callers are programs, which their compiler may not have checked. */
+function findInvalidArgument(request: unknown): InvalidArgument | undefined {
   if (typeof request !== 'object' || request === null) {
-    throw new TypeError('deleteUser takes one object: { token, organizationID, userID, … }')
+    const message = 'deleteUser takes one object: { token, organizationID, userID, … }'
+    return { name: 'request', message }
   }
   const fields = request as Readonly<Record<string, unknown>>
-  for (const name of REQUIRED) checkText(name, fields[name])
-  for (const name of OPTIONAL) if (fields[name] !== undefined) checkText(name, fields[name])
-}
-
-function checkText(name: string, value: unknown): void {
-  if (typeof value !== 'string') throw new TypeError(`deleteUser: ${name} must be a string`)
-  if (!value.isWellFormed()) throw new TypeError(`deleteUser: ${name} must be well-formed Unicode`)
+  const optional = OPTIONAL.filter((name) => fields[name] !== undefined)
+  for (const name of [...REQUIRED, ...optional]) {
+    const value = fields[name]
+    if (typeof value !== 'string') {
+      return { name, message: `deleteUser: ${name} must be a string` }
+    }
+    if (!value.isWellFormed()) {
+      return { name, message: `deleteUser: ${name} must be well-formed Unicode` }
+    }
+  }
+  return undefined
 }

@@ -17,7 +17,8 @@ const READABLE = {
 }
 const PREFLIGHT = {
   'access-control-allow-methods': 'DELETE',
-  'access-control-allow-headers': 'Authorization, Idempotency-Key, Traceparent, X-Request-Id',
+  'access-control-allow-headers':
+    'Authorization, Content-Type, Idempotency-Key, Traceparent, Tracestate, Baggage, X-Request-Id',
   'access-control-max-age': '7200',
 }
 

@@ -31,6 +31,8 @@ beforeAll(async () => {
 
 const set = (...keys: readonly unknown[]): string => JSON.stringify({ keys })
 
+const unusable = (length: number) => Array.from({ length }, () => ({}))
+
 /** A good JWK Set of exactly so many bytes, multi-byte letters among them. */
 function ofSize(bytes: number): string {
   const text = JSON.stringify({ note: 'ë', keys: [key.publicJWK] })
@@ -53,6 +55,7 @@ describe('an answer is good', () => {
     ],
     ['of no type', () => withBody(new TextEncoder().encode(set(key.publicJWK)), { headers: {} })],
     ['of 64 KiB', () => withBody(ofSize(MAX_BYTES))],
+    ['with 100 keys', () => withBody(set(...unusable(99), key.publicJWK))],
     [
       'with members beside the keys',
       () => withBody(JSON.stringify({ x: 1, keys: [key.publicJWK] })),
@@ -97,6 +100,7 @@ const bad: [string, () => JwksAnswer][] = [
   ['keys that are an object', () => withBody(JSON.stringify({ keys: { 0: key.publicJWK } }))],
   ['a text among the keys', () => withBody(set('x', key.publicJWK))],
   ['null among the keys', () => withBody(set(null, key.publicJWK))],
+  ['101 keys', () => withBody(set(...unusable(100), key.publicJWK))],
   ['no key', () => withBody(set())],
   ['a key for encryption alone', () => withBody(set({ ...key.publicJWK, use: 'enc' }))],
   ['a key of an unknown type alone', () => withBody(set({ kty: 'XYZ', kid: key.kid }))],

@@ -164,7 +164,7 @@ describe('another isolate of the location', () => {
 
   test('asks the issuer where the Cache API holds something else', async () => {
     const stage = await setKeyStage()
-    const cache = await caches.open('identity-jwks')
+    const cache = await caches.open('identity-jwks-2')
     const headers = { 'Cache-Control': 'max-age=3600' }
     await cache.put(stage.issuer.vars.JWKS_URL, new Response('{"keys":', { headers }))
     expect((await stage.present()).status).toBe(ACCEPTED)

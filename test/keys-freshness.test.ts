@@ -2,9 +2,11 @@
  * When is the issuer asked? The cached keys over time, on a stopped clock, with every fetch counted.
  */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { version } from '../package.json'
 import { breakConnection, heldBack, withBody, withStatus } from './support/jwks-answers'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
 import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
+import { isPending } from './support/pending'
 import { readLog } from './support/worker/log'
 
 beforeEach(() => {
@@ -23,6 +25,8 @@ test('the first call asks the issuer once, for a JWK Set and without following r
   expect(request?.headers.get('Accept')).toBe('application/jwk-set+json, application/json')
   expect(request?.headers.has('Authorization')).toBe(false)
   expect(request?.redirect).toBe('manual')
+  expect(request?.cache).toBe('no-store')
+  expect(request?.headers.get('User-Agent')).toBe(`identity-worker/${version}`)
 })
 
 describe('keys are fresh for ten minutes', () => {
@@ -45,6 +49,8 @@ describe('keys are fresh for ten minutes', () => {
     const second = await present({}, { inBackground })
     expect([first.status, second.status]).toEqual([ACCEPTED, ACCEPTED])
     expect(fetches()).toBe(2)
+    // Registered with waitUntil, else the runtime would cancel the refresh with the request.
+    expect(await isPending(first.settled)).toBe(true)
     // Neither call has waited for the refresh until that was given up.
     expect(readLog().join()).not.toContain('jwks_refresh_failed')
     release()
@@ -179,15 +185,20 @@ describe('while the issuer is down', () => {
     expect(fetches()).toBe(3)
   })
 
-  test('an isolate without keys answers 500, never 401, and each call tries once', async () => {
+  test('an isolate without keys responds with 500, never 401, and tries once a second', async () => {
     const { present, endpoint, fetches } = await setKeyStage()
     endpoint.answer = breakConnection
-    for (const changes of [{}, { header: { kid: 'unknown' } }, { claims: { aud: 'other' } }]) {
-      const answer = await present(changes)
-      expect(answer.status).toBe(500)
-      expect(answer.headers.get('Retry-After')).toBe('1')
+    for (let second = 1; second <= 3; second++) {
+      for (const changes of [{}, { header: { kid: 'unknown' } }, { claims: { aud: 'other' } }]) {
+        const answer = await present(changes)
+        expect(answer.status).toBe(500)
+        expect(answer.headers.get('Retry-After')).toBe('1')
+      }
+      passTime(SECOND - 1)
+      await present()
+      expect(fetches()).toBe(second)
+      passTime(1)
     }
-    expect(fetches()).toBe(3)
   })
 
   test('nothing is remembered of it once it is back', async () => {

@@ -227,7 +227,7 @@ const rows: Row[] = [
     when: 'the database fails',
     status: 500,
     body: SERVER_ERROR,
-    vars: { DB: failingDatabase('D1_ERROR: something unforeseen') },
+    vars: { DB: failingDatabase('D1_ERROR: UNIQUE constraint failed: SQLITE_CONSTRAINT') },
     reason: 'database_failed',
     act: ({ callAs, world }) => callAs(world.administrator),
   },

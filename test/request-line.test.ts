@@ -16,6 +16,7 @@ describe('the line', () => {
     expect(line).toEqual({
       message: 'request',
       requestID: headers.get('X-Request-Id'),
+      transport: 'http',
       method: 'DELETE',
       route: ROUTE,
       status: 200,
@@ -102,6 +103,22 @@ describe('the line', () => {
     const { line } = await callAs(world.administrator)
     expect(line.database).toHaveProperty('region', 'WEUR')
   })
+})
+
+test('the line escapes control characters and marks of text direction', async () => {
+  const { callWith, world } = await setStage()
+  const odd = [
+    '\u0000\u001b',
+    '\u007f\u0085\u009f',
+    '\u061c\u200e\u200f',
+    '\u2028\u202e',
+    '\u2066\u2069',
+  ]
+  const userID = odd.join('x')
+  const { line } = await callWith({}, { ...world.target, userID })
+  expect(line.scope?.userID).toBe(userID)
+  expect(readLog().join()).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u)
+  expect(readLog().join()).toContain('\\u0085')
 })
 
 describe('X-Request-Id', () => {

@@ -15,6 +15,9 @@ const TRANSIENT = [
   'D1_ERROR: Internal error in D1 DB storage caused object to be reset.',
   'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
   "D1_ERROR: Can't read from request stream because client disconnected.",
+  'D1_ERROR: database is locked: SQLITE_BUSY',
+  'internal error; reference = abc',
+  'an error that no document names',
 ]
 
 const LASTING: [message: string, reason: string, retryAfter: RegExp][] = [
@@ -38,8 +41,21 @@ const LASTING: [message: string, reason: string, retryAfter: RegExp][] = [
   ],
   ['D1_ERROR: no such table: users: SQLITE_ERROR', 'database_not_migrated', /^none$/],
   ['D1_ERROR: no such column: state: SQLITE_ERROR', 'database_not_migrated', /^none$/],
-  ['internal error; reference = abc', 'database_failed', /^none$/],
+  ['D1_ERROR: t has no column named c: SQLITE_ERROR', 'database_not_migrated', /^none$/],
   ['D1_ERROR: near "x": syntax error: SQLITE_ERROR', 'database_failed', /^none$/],
+  ['D1_ERROR: CHECK constraint failed: c: SQLITE_CONSTRAINT', 'database_failed', /^none$/],
+  [
+    'D1_ERROR: cannot store REAL value in INTEGER column t.c: SQLITE_CONSTRAINT',
+    'database_failed',
+    /^none$/,
+  ],
+  ['D1_ERROR: datatype mismatch: SQLITE_MISMATCH', 'database_failed', /^none$/],
+  ['D1_ERROR: string or blob too big: SQLITE_TOOBIG', 'database_failed', /^none$/],
+  ['D1_ERROR: Exceeded maximum DB size', 'database_full', /^none$/],
+  ['D1_ERROR: Exceeded maximum account storage limit.', 'database_full', /^none$/],
+  ['D1_ERROR: database or disk is full: SQLITE_FULL', 'database_full', /^none$/],
+  ['D1_ERROR: Currently processing a long-running export.', 'database_busy', /^10$/],
+  ['D1_ERROR: Currently processing a long-running import.', 'database_busy', /^10$/],
 ]
 
 interface Failing {
@@ -170,7 +186,9 @@ describe('any other failure', () => {
       batch: () => Promise.reject('a text'),
     }
     const { callAs, world } = await setStage({ vars: { DB } })
-    expect((await callAs(world.administrator)).line.reason).toBe('database_failed')
+    const { line, headers } = await callAs(world.administrator)
+    expect(line).toMatchObject({ reason: 'database_unavailable', database: { attempts: 3 } })
+    expect(headers.get('Retry-After')).toBe('2')
   })
 })
 

@@ -29,7 +29,7 @@ interface Outcome {
 interface LogLine {
   readonly message: string
   readonly requestID?: string
-  readonly door?: string
+  readonly transport?: string
   readonly status?: number
   readonly scope?: { readonly userID: string }
 }
@@ -134,8 +134,9 @@ function parseLine(line: string): LogLine {
 function searchLog({ requestID, step }: Outcome): string[] {
   const lines = log.filter((line) => line.requestID === requestID)
   console.log(`A search of the log for ${requestID} finds both Workers:`)
-  for (const { message, door, status, scope } of lines) {
-    const who = message === 'removal' ? 'console-backend' : `identity, ${door} ${scope?.userID}`
+  for (const { message, transport, status, scope } of lines) {
+    const who =
+      message === 'removal' ? 'console-backend' : `identity, ${transport} ${scope?.userID}`
     console.log(`  ${who}: ${status}`)
   }
   const expected = Object.keys(step.people).length + 1

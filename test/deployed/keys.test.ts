@@ -97,12 +97,13 @@ describe('over a real socket', () => {
     expect(issuer.endpoint.requests).toHaveLength(1)
   })
 
-  test('an issuer that hangs is given up, and asked again by the next call', async () => {
+  test('an issuer that hangs is given up, and asked again after the second in Retry-After', async () => {
     const { issuer, workers } = await start(one)
     issuer.endpoint.answer = hang
     const token = await issuer.token('a stranger')
     expect(await present(workers, workers.url, token)).toBe('jwks_unavailable')
     issuer.endpoint.answer = withBody(issuer.jwks())
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
     expect(await present(workers, workers.url, token)).toBe(JUDGED)
   })
 })

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
-import { readSettings, type Environment } from '../../src/config'
-import { IdentityError, type Reason } from '../../src/errors'
+import { readConfig, readCorsOrigins, type Environment } from '../../src/config'
+import { IdentityError, REASONS, type Reason } from '../../src/errors'
+import { JWKS_FAULTS } from '../../src/jwks'
 import { readCodeSpans, readDocument, type Section, type Table } from './document'
 
 let operations: Section
@@ -40,12 +41,7 @@ async function readWith(text: string, env: string, where: 'top' | 'end') {
   }
 }
 
-/** The reasons of the code, which keeps their list to itself. */
-async function readReasons(): Promise<Reason[]> {
-  const source = await readFile('src/errors.ts', 'utf8')
-  const [, list = ''] = /^const REASONS = \{$(.*?)^\} as const/ms.exec(source) ?? []
-  return Array.from(list.matchAll(/^ {2}(\w+): /gm), ([, name]) => name as Reason)
-}
+const reasons = Object.keys(REASONS) as Reason[]
 
 describe.each([
   ['README.md', 'Configuration'],
@@ -62,34 +58,35 @@ describe.each([
     expect([...described.keys()]).toEqual(Object.keys(vars))
   })
 
-  test('has those that the code reads', async () => {
-    const source = await readFile('src/config.ts', 'utf8')
-    const members = source.matchAll(/^ {2}readonly ([A-Z_]+): string$/gm)
-    expect([...described.keys()]).toEqual(Array.from(members, ([, name]) => name))
-  })
-
   test('says what the code takes for one that is not set', () => {
-    const db = { batch() {} }
     const set = {
+      DB: { batch() {} },
       TOKEN_ISSUER: 'https://issuer.example',
       TOKEN_AUDIENCE: 'identity',
       JWKS_URL: 'https://issuer.example/jwks',
-    }
-    const settingsOf = (vars: object) => readSettings({ DB: db, ...vars } as unknown as Environment)
-    const { config, corsOrigins } = settingsOf(set)
-    if (config instanceof IdentityError) throw config
-    const defaults: Readonly<Record<string, unknown>> = {
-      TOKEN_TYPE: config.tokenType,
+    } as unknown as Environment
+    const config = readConfig(set)
+    const origins = readCorsOrigins(set)
+    const values: Readonly<Record<Exclude<keyof Environment, 'DB' | 'ISSUER'>, string>> = {
+      TOKEN_ISSUER: 'required',
+      TOKEN_AUDIENCE: 'required',
+      JWKS_URL: 'required',
+      TOKEN_TYPE: String(config.tokenType),
       TOKEN_ALGORITHMS: config.algorithms.join(', '),
       REQUIRED_SCOPE: config.requiredScope ?? 'none',
-      CORS_ORIGINS: corsOrigins !== '*' && corsOrigins.size === 0 ? 'none' : corsOrigins,
+      CORS_ORIGINS: origins === '*' ? '*' : [...(origins ?? [])].join() || 'none',
       KEEP_LAST_ADMINISTRATOR: String(config.keepLastAdministrator),
     }
-    for (const [name, row] of described) {
-      const unset = settingsOf({ ...set, [name]: '' }).config
-      const isRequired = unset instanceof IdentityError && unset.detail === name
-      const value = isRequired ? 'required' : defaults[name]
-      expect({ name, value: row['default']?.replaceAll('`', '') }).toEqual({ name, value })
+    const defaults = [...described].map(([name, row]) => [
+      name,
+      row['default']?.replaceAll('`', ''),
+    ])
+    expect(Object.fromEntries(defaults)).toEqual(values)
+    for (const [name, value] of Object.entries(values)) {
+      if (value !== 'required') continue
+      expect(() => readConfig({ ...set, [name]: '' })).toThrow(
+        expect.objectContaining({ reason: 'configuration', detail: name }),
+      )
     }
   })
 })
@@ -105,12 +102,11 @@ test('the Deploy button describes the database and every variable', async () => 
 })
 
 test('the table of reasons has every reason of the code, each with its status', async () => {
-  const reasons = await readReasons()
   expect(reasons.length).toBeGreaterThan(0)
   const described = byName(operations.section('The reasons').tables[0]!)
   const statuses = [...described].map(([name, row]) => [name, Number(row['status'])])
   expect(statuses).toEqual(
-    reasons.map((reason) => [reason, new IdentityError(reason).answer.status]),
+    reasons.map((reason) => [reason, new IdentityError(reason).response.status]),
   )
   for (const [reason, row] of described) {
     const isSaid = Boolean(row['meaning']) && Boolean(row['what to do'])
@@ -119,8 +115,7 @@ test('the table of reasons has every reason of the code, each with its status', 
 })
 
 test('the runbook has every failure, and no reason that the code does not have', async () => {
-  const reasons = await readReasons()
-  const failures = reasons.filter((reason) => new IdentityError(reason).answer.status === 500)
+  const failures = reasons.filter((reason) => new IdentityError(reason).response.status === 500)
   const runbook = await readDocument('docs/runbook.md')
   const named = runbook.tables[0]!.rows.flatMap(([, cause = '']) => readCodeSpans(cause))
   const namedReasons = named.map((name) => name.split(':')[0] ?? '')
@@ -130,16 +125,9 @@ test('the runbook has every failure, and no reason that the code does not have',
   expect(likeReasons.filter((name) => ![...reasons, ...others].includes(name))).toEqual([])
 })
 
-test('the table of causes has every cause for which keys are not refreshed', async () => {
-  const sources = await Promise.all(
-    ['src/jwks.ts', 'src/key-set.ts'].map((path) => readFile(path, 'utf8')),
-  )
-  const causes = sources
-    .join()
-    .matchAll(/new JwksFault\('(\w+)'\)|instanceof JwksFault \? [\w.]+ : '(\w+)'/g)
-  const named = new Set(Array.from(causes, ([, thrown, other]) => thrown ?? other ?? ''))
+test('the table of causes has every cause for which keys are not refreshed', () => {
   const described = byName(operations.section('The other line').tables[0]!)
-  expect(new Set(described.keys())).toEqual(named)
+  expect([...described.keys()].toSorted()).toEqual(JWKS_FAULTS.toSorted())
 })
 
 describe('the TOML examples, in wrangler.toml where the document says', () => {

@@ -59,8 +59,8 @@ test('the lines have the members that the document says, with its words for when
   const described = document
     .section('The request line')
     .tables[0]!.rows.map(([member = '']) => readCodeSpans(member)[0])
-  // `door` is written for calls over a service binding, and local D1 has no region.
-  expect(new Set(described)).toEqual(new Set([...written, 'door', 'database.region']))
+  // Local D1 has no region, and frames are written for two reasons only.
+  expect(new Set(described)).toEqual(new Set([...written, 'frames', 'database.region']))
   const always = document
     .section('The request line')
     .tables[0]!.rows.filter(([, when]) => when === 'always')

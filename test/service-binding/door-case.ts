@@ -2,7 +2,7 @@
  * What a case for both doors is, and the words in which the table of cases (door-cases.ts) is written: who asks for what,
  * and the outcomes that there are.
  */
-import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/index'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import type { TokenChanges } from '../support/issuer'
 import type { Seed } from '../support/seed'
 import type { World } from '../support/world'

@@ -3,7 +3,7 @@
  * over the binding's `fetch`; it does the same to the database, costs the same D1 calls and logs the same line.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/index'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { compare, readDatabase, type Difference, type Snapshot } from '../support/database'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
@@ -62,7 +62,7 @@ describe.each(cases)('$title', ({ deployment = 'USUAL', calls, ...right }) => {
     expect(overHTTP.outcomes.slice(0, -1).every(({ ok }) => ok)).toBe(true)
     expect(line['status']).toBe(right.outcome.ok ? 200 : right.outcome.status)
     expect(line['reason']).toBe(right.reason)
-    expect(line).not.toHaveProperty('door')
+    expect(line['transport']).toBe('http')
     expect([method, route]).toEqual(['DELETE', right.unrouted ? undefined : ROUTE])
     expect(line['scope']).toEqual(right.unrouted ? undefined : scope)
     expect(overHTTP.database).toEqual(Array(right.batches).fill('batch'))
@@ -74,7 +74,7 @@ describe.each(cases)('$title', ({ deployment = 'USUAL', calls, ...right }) => {
     expect(await run(requests, fetchDoor(caller, deployment))).toEqual(overHTTP)
     expect(await run(requests, rpcDoor(caller, deployment))).toEqual({
       ...overHTTP,
-      line: { ...line, scope, door: 'rpc' },
+      line: { ...line, scope, transport: 'rpc' },
     })
     expect(await readDatabase(workers.db)).toEqual(before)
   })

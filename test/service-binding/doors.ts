@@ -1,7 +1,7 @@
 /**
  * How each door is called, and what it answers, as one kind of value: an HTTP response in the words of `deleteUser`.
  */
-import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/index'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { call, pathOf, type Answer } from '../support/node/client'
 
 /** A way to the Worker under test, from the test. */

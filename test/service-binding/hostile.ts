@@ -3,7 +3,7 @@
  * sides of the binding.
  */
 import { expect, vi } from 'vitest'
-import type { DeleteUserRequest } from '../../src/index'
+import type { DeleteUserRequest } from '../../src/identity'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { createSeed, type MemberOptions } from '../support/seed'

@@ -36,7 +36,7 @@ test.each([
   expect(seen.sight).toEqual({ outcome })
   expect(await hostile.isThere(request)).toBe(!outcome.ok)
   const [line] = seen.lines
-  expect(line).toMatchObject({ message: 'request', door: 'rpc' })
+  expect(line).toMatchObject({ message: 'request', transport: 'rpc' })
   expect(line?.['requestID']).toMatch(/^[\w-]{36}$/)
   expect(line).not.toHaveProperty('traceID')
   expect(seen.longest).toBeLessThan(MAX_LINE_LENGTH)

@@ -85,7 +85,8 @@ async function remove(headers: Record<string, string>) {
 }
 
 /** Which Worker wrote each line, and for which of its doors. */
-const doorsOf = (lines: readonly Line[]) => lines.map(({ message, door }) => door ?? message)
+const doorsOf = (lines: readonly Line[]) =>
+  lines.map(({ message, transport }) => transport ?? message)
 
 describe('through the example', () => {
   test('a search for the request ID finds the lines of both Workers', async () => {

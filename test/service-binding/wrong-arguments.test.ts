@@ -30,15 +30,22 @@ function facts({ sight: { outcome, thrown }, lines }: Seen) {
   }
 }
 
-/** The facts of a refusal by the Worker: D1 was not asked. */
+/** The facts of a refusal by the Worker: one line with the name of the argument, and D1 was not asked. */
 function refusal(message: string): ReturnType<typeof facts> {
+  const [, argument = 'request'] = /^deleteUser: (\w+)/.exec(message) ?? []
+  const line = {
+    message: 'request',
+    requestID: expect.stringMatching(/^[\w-]{36}$/),
+    transport: 'rpc',
+    reason: `argument_invalid:${argument}`,
+  }
   return {
     outcome: undefined,
     name: 'TypeError',
     message,
     properties: ['message', 'remote', 'stack'],
     foreignFrames: [],
-    lines: [{ message: 'database', calls: [], statements: 0 }],
+    lines: [line, { message: 'database', calls: [], statements: 0 }],
   }
 }
 

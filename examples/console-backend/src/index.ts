@@ -2,7 +2,7 @@
  * What does this backend offer? One call, which removes several people from an organization and says how it went for each
  * of them. It signs nobody in: it acts with the token of whoever calls it.
  */
-import type { Identity } from '../../../types/identity'
+import type { Identity } from '../../../src/identity'
 import { BadCall, readRemoval } from './read-removal'
 import { removePeople, type PersonReport } from './remove-people'
 import { continueTrace, type Trace } from './trace'

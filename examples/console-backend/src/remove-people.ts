@@ -3,7 +3,7 @@
  * nobody else.
  */
 import pMap from 'p-map'
-import type { DeleteUserFailure, Identity } from '../../../types/identity'
+import type { DeleteUserFailure, Identity } from '../../../src/identity'
 import type { Removal } from './read-removal'
 import { removePerson } from './remove-person'
 import type { Trace } from './trace'

@@ -7,7 +7,7 @@ import type {
   DeleteUserOutcome,
   DeleteUserRequest,
   Identity,
-} from '../../../types/identity'
+} from '../../../src/identity'
 
 const MAX_ATTEMPTS = 3
 /** Whoever waits at the page waits no longer than this between two attempts. */

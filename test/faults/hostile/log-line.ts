@@ -5,7 +5,7 @@
 const MEMBERS: Readonly<Record<string, readonly string[] | null>> = {
   message: null,
   requestID: null,
-  door: null,
+  transport: null,
   method: null,
   route: null,
   status: null,

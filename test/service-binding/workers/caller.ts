@@ -2,7 +2,8 @@
  * A Worker that does what a test tells it, over the binding that the header `X-Binding` names: `POST /rpc` calls
  * `deleteUser` and says what it got, an exception too; any other request is passed on to the binding's `fetch`.
  */
-import type { DeleteUserRequest, Identity } from '../../../src/index'
+import type { DeleteUserRequest } from '../../../src/identity'
+import type { Identity } from '../../../src/index'
 
 /** Bindings to Identity Workers, by names that the test gives. */
 type CallerEnv = Readonly<Record<string, Service<typeof Identity>>>

@@ -3,7 +3,7 @@
  * service binding, some that do not, and objects that are not plain.
  */
 import { RpcTarget } from 'cloudflare:workers'
-import type { DeleteUserRequest } from '../../../src/index'
+import type { DeleteUserRequest } from '../../../src/identity'
 
 class Target extends RpcTarget {
   readonly #request: DeleteUserRequest

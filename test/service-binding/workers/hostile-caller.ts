@@ -2,7 +2,7 @@
  * A caller that hands over what no program should: arguments of every wrong type, objects that are not plain, and texts
  * of many megabytes, which it makes itself. The test names one of them; the answer says what came of it.
  */
-import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/index'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/identity'
 import { fieldValues, wholeArguments } from './hostile-arguments'
 
 interface HostileEnv {

@@ -3,11 +3,8 @@
  * instead. So a test has the failures of a binding that local workerd does not have by itself.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import type {
-  DeleteUserOutcome,
-  DeleteUserRequest,
-  Identity as RealIdentity,
-} from '../../../src/index'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/identity'
+import type { Identity as RealIdentity } from '../../../src/index'
 
 interface BetweenEnv {
   readonly IDENTITY: Service<typeof RealIdentity>

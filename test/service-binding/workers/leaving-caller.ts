@@ -2,7 +2,8 @@
  * A caller that does not wait for its answer, in each way that there is. The path names the way; where the instruction
  * holds a URL, the caller leaves once that has answered, and at once otherwise.
  */
-import type { DeleteUserRequest, Identity } from '../../../src/index'
+import type { DeleteUserRequest } from '../../../src/identity'
+import type { Identity } from '../../../src/index'
 
 interface LeavingEnv {
   readonly IDENTITY: Service<typeof Identity>

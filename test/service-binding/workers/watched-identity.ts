@@ -3,7 +3,7 @@
  * else is the Worker's own.
  */
 import worker, { Identity as RealIdentity } from '../../../src/index'
-import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/index'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/identity'
 import { watch, type WatchedDatabase } from '../../support/database'
 
 function report({ calls, statements }: WatchedDatabase): void {

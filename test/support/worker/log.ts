@@ -7,12 +7,13 @@ import { vi } from 'vitest'
 export interface LogLine {
   readonly message: 'request'
   readonly requestID: string
-  readonly door?: string
+  readonly transport: 'http' | 'rpc'
   readonly method?: string
   readonly route?: string
   readonly status: number
   readonly error?: string
   readonly reason?: string
+  readonly frames?: readonly string[]
   readonly durationMs: number
   readonly actor?: { readonly kind?: string; readonly subject: string }
   readonly scope?: { readonly organizationID: string; readonly userID: string }

@@ -14,7 +14,6 @@ beforeAll(async () => {
 })
 
 beforeEach(() => {
-  Object.assign(Error, { stackTraceLimit: 50 }) // src/errors.ts takes stacks away; a test that fails shows where
   vi.spyOn(globalThis, 'fetch').mockImplementation(fetchFromIssuers)
   catchLog()
 })
