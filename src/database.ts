@@ -1,31 +1,22 @@
 /**
- * What can this Worker do to the data? One thing: remove a user, in one D1 batch, which is one round trip and one
- * transaction. A batch cannot branch, so its statements depend on each other through the deletion record: the first
- * writes it only where the deletion is right, the next ones delete whom it names, the last says what came of it.
- *
- * The statements are Drizzle's, compiled once at module load; the bare client sends them, which keeps D1's `meta`.
+ * Sends the deletion to D1: one batch, which is one round trip and one transaction. The statements are compiled from
+ * `queries/deletion.ts`, which says how they depend on each other.
  */
-import { and, eq, sql, type Column, type Placeholder, type SQL } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/sqlite-core'
 import { makeTimeoutError, toDatabaseError } from './database-errors'
 import { IdentityError, type Reason } from './errors'
 import type { DatabaseUse } from './log'
 import {
-  caller,
-  inactivityOfCaller,
-  kindOfCaller,
-  namesOne,
-  permittedCaller,
-  takesLastAdministrator,
-  target,
-} from './permissions'
-import { groupMembers, organizationUsers, userDeletions } from './schema'
-import { compile, type Statement } from './statement'
+  deleteMemberships,
+  deleteUser,
+  recordDeletion,
+  recordDeletionKeepingAdministrator,
+  reportOutcome,
+} from './statements'
 import { limitTime } from './time-limit'
 
-/** A removal: who asks for whom, and what its record holds beside. */
+/** A removal: the caller, the user, and what else its record holds. */
 export interface Removal {
-  /** A fresh ID. A repeated attempt carries the same one, so it finds what an earlier attempt has done. */
+  /** A fresh ID. A repeated attempt has the same one, so it finds what an earlier attempt has done. */
   readonly deletionID: string
   readonly subject: string
   readonly organizationID: string | null
@@ -34,9 +25,9 @@ export interface Removal {
   readonly idempotencyKey: string | null
 }
 
-/** What the statements of one attempt bind. */
-interface Attempt extends Removal {
-  /** Unix milliseconds at which the attempt began, which also tells its record from that of an earlier attempt. */
+/** The values that the statements of one attempt bind. */
+export interface Attempt extends Removal {
+  /** Unix milliseconds at which the attempt began. It tells its record from that of an earlier attempt. */
   readonly deletedAt: number
 }
 
@@ -59,102 +50,8 @@ export interface RemovalResult {
   readonly groupsRemoved: number | null
 }
 
-const groupMember = alias(groupMembers, 'gm')
-
-const placeholder = (name: keyof Attempt): Placeholder => sql.placeholder(name)
-
-const isTarget = and(
-  eq(target.id, placeholder('userID')),
-  eq(target.organizationID, placeholder('organizationID')),
-)
-
-/** The record of a deletion, where one is looked for. */
-const deletion = alias(userDeletions, 'd')
-const isThisDeletion = eq(deletion.id, placeholder('deletionID'))
-
-const record: readonly (readonly [Column, SQL])[] = [
-  [userDeletions.id, sql`${placeholder('deletionID')}`],
-  [userDeletions.organizationID, sql`${target.organizationID}`],
-  [userDeletions.organizationUserID, sql`${target.id}`],
-  [userDeletions.userID, sql`${target.userID}`],
-  [userDeletions.actorKind, caller.kind],
-  [userDeletions.actorSubject, sql`${placeholder('subject')}`],
-  [
-    userDeletions.groupsRemoved,
-    sql`(select count(*) from ${groupMembers} ${groupMember} where ${eq(groupMember.organizationUserID, target.id)})`,
-  ],
-  [userDeletions.requestID, sql`${placeholder('requestID')}`],
-  [userDeletions.idempotencyKey, sql`${placeholder('idempotencyKey')}`],
-  [userDeletions.deletedAt, sql`${placeholder('deletedAt')}`],
-]
-
-/** Writes the record where caller, permission and target are right. A conflict: this ID or key has its record already. */
-function recordDeletion(...conditions: SQL[]): SQL {
-  return sql`insert into ${userDeletions} (${sql.join(
-    record.map(([column]) => sql.identifier(column.name)),
-    sql`, `,
-  )})
-    select ${sql.join(
-      record.map(([, value]) => value),
-      sql`, `,
-    )}
-    from ${organizationUsers} ${target} cross join (${permittedCaller}) caller
-    where ${and(isTarget, namesOne, ...conditions)}
-    on conflict do nothing`
-}
-
-/**
- * Whom the record of this attempt names; nobody, where it wrote none. Where an earlier attempt did, whose answer was lost,
- * the user is gone, and whoever has been given the same ID since then is somebody else.
- */
-const recordedUser = sql`(select ${deletion.organizationUserID} from ${userDeletions} ${deletion}
-  where ${and(isThisDeletion, eq(deletion.deletedAt, placeholder('deletedAt')))})`
-
-/** Before the user, though a cascade would do it too: deleting them by their key reads fewer rows. */
-const deleteMemberships = sql`delete from ${groupMembers} as ${groupMember} where ${groupMember.organizationUserID} = ${recordedUser}`
-
-const deleteUser = sql`delete from ${organizationUsers} where ${organizationUsers.id} = ${recordedUser}`
-
-const hasReplay = sql`exists (select 1 from ${userDeletions} ${deletion} where ${and(
-  eq(deletion.idempotencyKey, placeholder('idempotencyKey')),
-  eq(deletion.actorSubject, placeholder('subject')),
-  eq(deletion.organizationID, placeholder('organizationID')),
-  eq(deletion.organizationUserID, placeholder('userID')),
-)})`
-
-const when = (condition: SQL, outcome: RemovalResult['outcome']): SQL =>
-  sql`iif(${condition}, ${sql.param(outcome)}, null)`
-
-/** The checks in their order: the first that applies is the outcome. What passes all was the last administrator. */
-const checks = [
-  when(sql`${deletion.id} is not null`, 'deleted'),
-  when(sql`${kindOfCaller} is null`, 'caller_unknown'),
-  inactivityOfCaller,
-  when(hasReplay, 'replayed'),
-  when(sql`not exists (${permittedCaller})`, 'not_permitted'),
-  when(
-    sql`not exists (select 1 from ${organizationUsers} ${target} where ${isTarget})`,
-    'user_not_found',
-  ),
-  sql.param('last_administrator'),
-]
-
-const reportOutcome = sql`select
-  coalesce(${sql.join(checks, sql`, `)}) as outcome,
-  coalesce(${deletion.actorKind}, ${kindOfCaller}) as actorKind,
-  ${deletion.groupsRemoved} as groupsRemoved
-  from (select 1) left join ${userDeletions} ${deletion} on ${isThisDeletion}`
-
-type Batch = readonly Statement<keyof Attempt>[]
-
-const afterRecord: Batch = [deleteMemberships, deleteUser, reportOutcome].map(
-  compile<keyof Attempt>,
-)
-const BATCH: Batch = [compile(recordDeletion()), ...afterRecord]
-const BATCH_KEEPING_ADMINISTRATOR: Batch = [
-  compile(recordDeletion(sql`not (${takesLastAdministrator})`)),
-  ...afterRecord,
-]
+/** Statements as D1 takes them: `names` are the values that they bind, the first one for `?1`. */
+type Batch = readonly { readonly sql: string; readonly names: readonly (keyof Attempt)[] }[]
 
 /**
  * Removes a user from an organization and from all its groups, if the caller may.
@@ -169,7 +66,12 @@ export async function removeUser(
   keepLastAdministrator: boolean,
   onUse: (use: DatabaseUse) => void,
 ): Promise<RemovalResult> {
-  const batch = keepLastAdministrator ? BATCH_KEEPING_ADMINISTRATOR : BATCH
+  const batch: Batch = [
+    keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
+    deleteMemberships,
+    deleteUser,
+    reportOutcome,
+  ]
   return retryTransient(async (attempt) => {
     onUse({ attempts: attempt })
     const values: Attempt = { ...removal, deletedAt: Date.now() }

@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers'
 import { is } from 'drizzle-orm'
 import { getTableConfig, SQLiteTable, type SQLiteTable as Table } from 'drizzle-orm/sqlite-core'
 import { expect, test } from 'vitest'
-import * as schema from '../src/schema'
+import * as schema from '../queries/schema'
 
 /** The public interface: every table with its columns. */
 const PUBLISHED: Readonly<Record<string, readonly string[]>> = {

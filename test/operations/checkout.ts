@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
-const COPIED = ['package.json', 'wrangler.toml', 'tsconfig.json', 'src', 'migrations']
+const COPIED = ['package.json', 'wrangler.toml', 'tsconfig.json', 'src', 'queries', 'migrations']
 
 /** Keeps wrangler quiet, unattended and off the network. */
 const QUIET = {

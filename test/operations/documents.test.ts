@@ -171,7 +171,7 @@ test('the changelog begins with what is unreleased, and then has the version of 
 
 test('every file that the contribution guide names is there', async () => {
   const { text } = await readDocument('CONTRIBUTING.md')
-  const named = text.matchAll(/(?<![\w./])(?:src|test|docs|migrations|\.ci)\/[\w./-]*\w/g)
+  const named = text.matchAll(/(?<![\w./])(?:src|queries|test|docs|migrations|\.ci)\/[\w./-]*\w/g)
   const paths = [...new Set(Array.from(named, ([path]) => path))]
   expect(paths.length).toBeGreaterThan(10)
   const present = await Promise.all(

@@ -43,7 +43,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'identity-examples-'))
   const { code } = (await readDocument('docs/data-model.md')).section('Data in: Drizzle')
   await writeFile(join(folder, 'examples.ts'), code.map(({ text }) => text).join('\n\n'))
-  await copyFile('src/schema.ts', join(folder, 'schema.ts'))
+  await copyFile('queries/schema.ts', join(folder, 'schema.ts'))
   await symlink(resolve('node_modules'), join(folder, 'node_modules'))
   issuer = await serveIssuer()
   workers = await startWorkers({ identity: [{ vars: { ...issuer.vars } }] })

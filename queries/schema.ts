@@ -1,6 +1,6 @@
 /**
- * What does the data look like? The tables in Drizzle's words: columns, keys and references, true to `migrations/` by
- * test. STRICT, WITHOUT ROWID, CHECK and the partial index are said in the migrations alone, which make the tables.
+ * The tables for Drizzle: columns, keys and references. A test compares them with `migrations/`, which make the tables.
+ * STRICT, WITHOUT ROWID, CHECK and the partial index stand in the migrations alone.
  */
 import {
   foreignKey,

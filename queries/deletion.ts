@@ -1,0 +1,130 @@
+/**
+ * The statements of a deletion, in their order: one D1 batch, which is one transaction. A batch cannot branch, so the
+ * statements depend on each other through the deletion record: the first inserts it only if the caller is permitted and
+ * the target exists, the next two delete the user that it names, the last reports the outcome.
+ */
+import {
+  and,
+  count,
+  eq,
+  exists,
+  isNotNull,
+  isNull,
+  not,
+  notExists,
+  sql,
+  type SQL,
+} from 'drizzle-orm'
+import type { RemovalResult } from '../src/database.ts'
+import { anyRow, db, parameter } from './builder.ts'
+import {
+  caller,
+  identifiesOne,
+  inactivityOfCaller,
+  kindOfCaller,
+  permittedCaller,
+  removesLastAdministrator,
+  target,
+} from './permissions.ts'
+import { groupMembers, organizationUsers, userDeletions } from './schema.ts'
+
+const isTarget = and(
+  eq(target.id, parameter('userID')),
+  eq(target.organizationID, parameter('organizationID')),
+)
+
+/** Inserts the deletion record. A conflict means that this ID or idempotency key has its record already. */
+function recordDeletion(settings: { keepLastAdministrator: boolean }) {
+  const groupsOfTarget = db
+    .select({ count: count() })
+    .from(groupMembers)
+    .where(eq(groupMembers.organizationUserID, target.id))
+  const record = db
+    .select({
+      id: parameter('deletionID').as('id'),
+      organizationID: target.organizationID,
+      organizationUserID: target.id,
+      userID: target.userID,
+      actorKind: caller.kind,
+      actorSubject: parameter('subject').as('actor_subject'),
+      groupsRemoved: sql`${groupsOfTarget}`.as('groups_removed'),
+      requestID: parameter('requestID').as('request_id'),
+      idempotencyKey: parameter('idempotencyKey').as('idempotency_key'),
+      deletedAt: parameter('deletedAt').as('deleted_at'),
+    })
+    .from(target)
+    .crossJoin(caller)
+    .where(
+      and(
+        isTarget,
+        identifiesOne,
+        settings.keepLastAdministrator ? not(removesLastAdministrator) : undefined,
+      ),
+    )
+  return db.insert(userDeletions).select(record).onConflictDoNothing()
+}
+
+const isThisDeletion = eq(userDeletions.id, parameter('deletionID'))
+
+/**
+ * The user in the record that this attempt inserted. If an earlier attempt inserted it and its response was lost, that
+ * user is gone, and a user with the same ID today is a different one: `deletedAt` tells the attempts apart.
+ */
+const recordedUser = db
+  .select({ id: userDeletions.organizationUserID })
+  .from(userDeletions)
+  .where(and(isThisDeletion, eq(userDeletions.deletedAt, parameter('deletedAt'))))
+
+/** A cascade from the user would do the same; deleting by the key reads fewer rows. */
+const deleteMemberships = db
+  .delete(groupMembers)
+  .where(eq(groupMembers.organizationUserID, recordedUser))
+
+const deleteUser = db.delete(organizationUsers).where(eq(organizationUsers.id, recordedUser))
+
+const isReplay = exists(
+  db
+    .select(anyRow)
+    .from(userDeletions)
+    .where(
+      and(
+        eq(userDeletions.idempotencyKey, parameter('idempotencyKey')),
+        eq(userDeletions.actorSubject, parameter('subject')),
+        eq(userDeletions.organizationID, parameter('organizationID')),
+        eq(userDeletions.organizationUserID, parameter('userID')),
+      ),
+    ),
+)
+
+type Outcome = RemovalResult['outcome']
+
+const outcomeIf = (condition: SQL, outcome: Outcome) => sql`iif(${condition}, ${outcome}, null)`
+
+/** The first check that applies is the outcome. A call that passes all of them met the last administrator. */
+const checks = [
+  outcomeIf(isNotNull(userDeletions.id), 'deleted'),
+  outcomeIf(isNull(kindOfCaller), 'caller_unknown'),
+  inactivityOfCaller,
+  outcomeIf(isReplay, 'replayed'),
+  outcomeIf(notExists(permittedCaller), 'not_permitted'),
+  outcomeIf(notExists(db.select(anyRow).from(target).where(isTarget)), 'user_not_found'),
+  sql`${'last_administrator' satisfies Outcome}`,
+]
+
+const reportOutcome = db
+  .select({
+    outcome: sql<Outcome>`coalesce(${sql.join(checks, sql`, `)})`.as('outcome'),
+    actorKind: sql`coalesce(${userDeletions.actorKind}, ${kindOfCaller})`.as('actorKind'),
+    groupsRemoved: sql`${userDeletions.groupsRemoved}`.as('groupsRemoved'),
+  })
+  .from(sql`(select 1)`)
+  .leftJoin(userDeletions, isThisDeletion)
+
+/** The statements by the names that `src/statements.ts` exports. */
+export const statements = {
+  recordDeletion: recordDeletion({ keepLastAdministrator: false }),
+  recordDeletionKeepingAdministrator: recordDeletion({ keepLastAdministrator: true }),
+  deleteMemberships,
+  deleteUser,
+  reportOutcome,
+}

@@ -1,0 +1,310 @@
+/**
+ * The statements that D1 gets, and the names of the values that they bind: the first one for `?1`.
+ * Compiled from `queries/` by `npm run build:queries`. Do not edit.
+ */
+
+export const recordDeletion = {
+  sql:
+    "insert into user_deletions (id, organization_id, organization_user_id, user_id," +
+      " actor_kind, actor_subject, groups_removed, request_id, idempotency_key," +
+      " deleted_at)" +
+    " select ?1 as id, target.organization_id, target.id, target.user_id, kind," +
+    " ?2 as actor_subject, (select count(*)" +
+      " from group_members" +
+      " where group_members.organization_user_id = target.id) as groups_removed," +
+    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at" +
+    " from organization_users target" +
+    " cross join (select kind, member_id" +
+      " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
+        " from users" +
+        " cross join organization_users" +
+        " cross join group_members" +
+        " where ((users.subject = ?2" +
+            " and users.state = 'active')" +
+          " and organization_users.user_id = users.id" +
+          " and organization_users.organization_id = ?6" +
+          " and organization_users.state = 'active'" +
+          " and group_members.organization_user_id = organization_users.id)" +
+        " union all select 'service_account' as kind, null as member_id, group_service_accounts.group_id" +
+        " from service_accounts" +
+        " cross join group_service_accounts" +
+        " where (service_accounts.id = ?2" +
+          " and service_accounts.organization_id = ?6" +
+          " and group_service_accounts.service_account_id = service_accounts.id)) caller_groups" +
+      " cross join group_roles" +
+      " cross join role_permissions" +
+      " where (group_roles.group_id = caller_groups.group_id" +
+        " and (role_permissions.role_id = group_roles.role_id" +
+          " and role_permissions.scope = 'organization'" +
+          " and role_permissions.endpoint = 'identity:users'" +
+          " and role_permissions.operation = 'delete'))" +
+      " union all select 'user' as kind, null as member_id" +
+      " from users" +
+      " cross join global_role_bindings" +
+      " cross join role_permissions" +
+      " where ((users.subject = ?2" +
+          " and users.state = 'active')" +
+        " and global_role_bindings.user_id = users.id" +
+        " and (role_permissions.role_id = global_role_bindings.role_id" +
+          " and role_permissions.scope = 'global'" +
+          " and role_permissions.endpoint = 'identity:users'" +
+          " and role_permissions.operation = 'delete'))" +
+      " limit 1) caller" +
+    " where ((target.id = ?7" +
+        " and target.organization_id = ?6)" +
+      " and not (exists (select 1" +
+          " from service_accounts" +
+          " where service_accounts.id = ?2)" +
+        " and exists (select 1" +
+          " from users" +
+          " where users.subject = ?2)))" +
+    " on conflict do nothing",
+  names: [
+    'deletionID', // ?1
+    'subject', // ?2
+    'requestID', // ?3
+    'idempotencyKey', // ?4
+    'deletedAt', // ?5
+    'organizationID', // ?6
+    'userID', // ?7
+  ],
+} as const
+
+export const recordDeletionKeepingAdministrator = {
+  sql:
+    "insert into user_deletions (id, organization_id, organization_user_id, user_id," +
+      " actor_kind, actor_subject, groups_removed, request_id, idempotency_key," +
+      " deleted_at)" +
+    " select ?1 as id, target.organization_id, target.id, target.user_id, kind," +
+    " ?2 as actor_subject, (select count(*)" +
+      " from group_members" +
+      " where group_members.organization_user_id = target.id) as groups_removed," +
+    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at" +
+    " from organization_users target" +
+    " cross join (select kind, member_id" +
+      " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
+        " from users" +
+        " cross join organization_users" +
+        " cross join group_members" +
+        " where ((users.subject = ?2" +
+            " and users.state = 'active')" +
+          " and organization_users.user_id = users.id" +
+          " and organization_users.organization_id = ?6" +
+          " and organization_users.state = 'active'" +
+          " and group_members.organization_user_id = organization_users.id)" +
+        " union all select 'service_account' as kind, null as member_id, group_service_accounts.group_id" +
+        " from service_accounts" +
+        " cross join group_service_accounts" +
+        " where (service_accounts.id = ?2" +
+          " and service_accounts.organization_id = ?6" +
+          " and group_service_accounts.service_account_id = service_accounts.id)) caller_groups" +
+      " cross join group_roles" +
+      " cross join role_permissions" +
+      " where (group_roles.group_id = caller_groups.group_id" +
+        " and (role_permissions.role_id = group_roles.role_id" +
+          " and role_permissions.scope = 'organization'" +
+          " and role_permissions.endpoint = 'identity:users'" +
+          " and role_permissions.operation = 'delete'))" +
+      " union all select 'user' as kind, null as member_id" +
+      " from users" +
+      " cross join global_role_bindings" +
+      " cross join role_permissions" +
+      " where ((users.subject = ?2" +
+          " and users.state = 'active')" +
+        " and global_role_bindings.user_id = users.id" +
+        " and (role_permissions.role_id = global_role_bindings.role_id" +
+          " and role_permissions.scope = 'global'" +
+          " and role_permissions.endpoint = 'identity:users'" +
+          " and role_permissions.operation = 'delete'))" +
+      " limit 1) caller" +
+    " where ((target.id = ?7" +
+        " and target.organization_id = ?6)" +
+      " and not (exists (select 1" +
+          " from service_accounts" +
+          " where service_accounts.id = ?2)" +
+        " and exists (select 1" +
+          " from users" +
+          " where users.subject = ?2))" +
+      " and not ((kind = 'service_account' or member_id is target.id)" +
+        " and exists (select 1" +
+          " from groups" +
+          " cross join group_roles" +
+          " cross join role_permissions" +
+          " cross join group_members" +
+          " cross join organization_users" +
+          " cross join users" +
+          " where (groups.organization_id = ?6" +
+            " and organization_users.id = target.id" +
+            " and group_roles.group_id = groups.id" +
+            " and (role_permissions.role_id = group_roles.role_id" +
+              " and role_permissions.scope = 'organization'" +
+              " and role_permissions.endpoint = 'identity:users'" +
+              " and role_permissions.operation = 'delete')" +
+            " and group_members.group_id = groups.id" +
+            " and organization_users.id = group_members.organization_user_id" +
+            " and organization_users.state = 'active'" +
+            " and users.id = organization_users.user_id" +
+            " and users.state = 'active'" +
+            " and not exists (select 1" +
+              " from service_accounts" +
+              " where service_accounts.id = users.subject)))" +
+        " and not exists (select 1" +
+          " from groups" +
+          " cross join group_roles" +
+          " cross join role_permissions" +
+          " cross join group_members" +
+          " cross join organization_users" +
+          " cross join users" +
+          " where (groups.organization_id = ?6" +
+            " and organization_users.id <> target.id" +
+            " and group_roles.group_id = groups.id" +
+            " and (role_permissions.role_id = group_roles.role_id" +
+              " and role_permissions.scope = 'organization'" +
+              " and role_permissions.endpoint = 'identity:users'" +
+              " and role_permissions.operation = 'delete')" +
+            " and group_members.group_id = groups.id" +
+            " and organization_users.id = group_members.organization_user_id" +
+            " and organization_users.state = 'active'" +
+            " and users.id = organization_users.user_id" +
+            " and users.state = 'active'" +
+            " and not exists (select 1" +
+              " from service_accounts" +
+              " where service_accounts.id = users.subject)))" +
+        " and not exists (select 'user' as kind, null as member_id" +
+          " from users" +
+          " cross join global_role_bindings" +
+          " cross join role_permissions" +
+          " where ((users.subject = ?2" +
+              " and users.state = 'active')" +
+            " and global_role_bindings.user_id = users.id" +
+            " and (role_permissions.role_id = global_role_bindings.role_id" +
+              " and role_permissions.scope = 'global'" +
+              " and role_permissions.endpoint = 'identity:users'" +
+              " and role_permissions.operation = 'delete')))))" +
+    " on conflict do nothing",
+  names: [
+    'deletionID', // ?1
+    'subject', // ?2
+    'requestID', // ?3
+    'idempotencyKey', // ?4
+    'deletedAt', // ?5
+    'organizationID', // ?6
+    'userID', // ?7
+  ],
+} as const
+
+export const deleteMemberships = {
+  sql:
+    "delete from group_members" +
+    " where group_members.organization_user_id = (select organization_user_id" +
+      " from user_deletions" +
+      " where (user_deletions.id = ?1" +
+        " and user_deletions.deleted_at = ?2))",
+  names: [
+    'deletionID', // ?1
+    'deletedAt', // ?2
+  ],
+} as const
+
+export const deleteUser = {
+  sql:
+    "delete from organization_users" +
+    " where organization_users.id = (select organization_user_id" +
+      " from user_deletions" +
+      " where (user_deletions.id = ?1" +
+        " and user_deletions.deleted_at = ?2))",
+  names: [
+    'deletionID', // ?1
+    'deletedAt', // ?2
+  ],
+} as const
+
+export const reportOutcome = {
+  sql:
+    "select coalesce(iif(user_deletions.id is not null, 'deleted', null)," +
+      " iif(case" +
+        " when exists (select 1" +
+          " from service_accounts" +
+          " where service_accounts.id = ?1) then iif(exists (select 1" +
+            " from users" +
+            " where users.subject = ?1)," +
+          " null, 'service_account')" +
+        " when exists (select 1" +
+          " from users" +
+          " where users.subject = ?1) then 'user' end is null, 'caller_unknown', null)," +
+      " (select 'caller_' || state" +
+        " from users" +
+        " where (users.subject = ?1" +
+          " and users.state <> 'active'))," +
+      " iif(exists (select 1" +
+          " from user_deletions" +
+          " where (user_deletions.idempotency_key = ?2" +
+            " and user_deletions.actor_subject = ?1" +
+            " and user_deletions.organization_id = ?3" +
+            " and user_deletions.organization_user_id = ?4))," +
+        " 'replayed', null)," +
+      " iif(not exists (select kind, member_id" +
+          " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
+            " from users" +
+            " cross join organization_users" +
+            " cross join group_members" +
+            " where ((users.subject = ?1" +
+                " and users.state = 'active')" +
+              " and organization_users.user_id = users.id" +
+              " and organization_users.organization_id = ?3" +
+              " and organization_users.state = 'active'" +
+              " and group_members.organization_user_id = organization_users.id)" +
+            " union all select 'service_account' as kind, null as member_id, group_service_accounts.group_id" +
+            " from service_accounts" +
+            " cross join group_service_accounts" +
+            " where (service_accounts.id = ?1" +
+              " and service_accounts.organization_id = ?3" +
+              " and group_service_accounts.service_account_id = service_accounts.id)) caller_groups" +
+          " cross join group_roles" +
+          " cross join role_permissions" +
+          " where (group_roles.group_id = caller_groups.group_id" +
+            " and (role_permissions.role_id = group_roles.role_id" +
+              " and role_permissions.scope = 'organization'" +
+              " and role_permissions.endpoint = 'identity:users'" +
+              " and role_permissions.operation = 'delete'))" +
+          " union all select 'user' as kind, null as member_id" +
+          " from users" +
+          " cross join global_role_bindings" +
+          " cross join role_permissions" +
+          " where ((users.subject = ?1" +
+              " and users.state = 'active')" +
+            " and global_role_bindings.user_id = users.id" +
+            " and (role_permissions.role_id = global_role_bindings.role_id" +
+              " and role_permissions.scope = 'global'" +
+              " and role_permissions.endpoint = 'identity:users'" +
+              " and role_permissions.operation = 'delete'))" +
+          " limit 1)," +
+        " 'not_permitted', null)," +
+      " iif(not exists (select 1" +
+          " from organization_users target" +
+          " where (target.id = ?4" +
+            " and target.organization_id = ?3))," +
+        " 'user_not_found', null)," +
+      " 'last_administrator') as outcome," +
+    " coalesce(user_deletions.actor_kind, case" +
+      " when exists (select 1" +
+        " from service_accounts" +
+        " where service_accounts.id = ?1) then iif(exists (select 1" +
+          " from users" +
+          " where users.subject = ?1)," +
+        " null, 'service_account')" +
+      " when exists (select 1" +
+        " from users" +
+        " where users.subject = ?1) then 'user' end) as actorKind," +
+    " user_deletions.groups_removed as groupsRemoved" +
+    " from (select 1)" +
+    " left join user_deletions" +
+    " on user_deletions.id = ?5",
+  names: [
+    'subject', // ?1
+    'idempotencyKey', // ?2
+    'organizationID', // ?3
+    'userID', // ?4
+    'deletionID', // ?5
+  ],
+} as const
