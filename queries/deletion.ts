@@ -96,12 +96,25 @@ const isReplay = exists(
     ),
 )
 
-type Outcome = RemovalResult['outcome']
+/** The user is still there although this attempt recorded its deletion: a trigger of others kept it. */
+const isUserKept = and(
+  eq(userDeletions.deletedAt, parameter('deletedAt')),
+  exists(
+    db
+      .select(anyRow)
+      .from(organizationUsers)
+      .where(eq(organizationUsers.id, userDeletions.organizationUserID)),
+  ),
+)!
+
+/** `user_kept` is no outcome for `src/database.ts`, which fails on what it does not know. */
+type Outcome = RemovalResult['outcome'] | 'user_kept'
 
 const outcomeIf = (condition: SQL, outcome: Outcome) => sql`iif(${condition}, ${outcome}, null)`
 
 /** The first check that applies is the outcome. A call that passes all of them met the last administrator. */
 const checks = [
+  outcomeIf(isUserKept, 'user_kept'),
   outcomeIf(isNotNull(userDeletions.id), 'deleted'),
   outcomeIf(isNull(kindOfCaller), 'caller_unknown'),
   inactivityOfCaller,

@@ -221,44 +221,49 @@ export const deleteUser = {
 
 export const reportOutcome = {
   sql:
-    "select coalesce(iif(user_deletions.id is not null, 'deleted', null)," +
+    "select coalesce(iif((user_deletions.deleted_at = ?1" +
+          " and exists (select 1" +
+            " from organization_users" +
+            " where organization_users.id = user_deletions.organization_user_id))," +
+        " 'user_kept', null)," +
+      " iif(user_deletions.id is not null, 'deleted', null)," +
       " iif(case" +
         " when exists (select 1" +
           " from service_accounts" +
-          " where service_accounts.id = ?1) then iif(exists (select 1" +
+          " where service_accounts.id = ?2) then iif(exists (select 1" +
             " from users" +
-            " where users.subject = ?1)," +
+            " where users.subject = ?2)," +
           " null, 'service_account')" +
         " when exists (select 1" +
           " from users" +
-          " where users.subject = ?1) then 'user' end is null, 'caller_unknown', null)," +
+          " where users.subject = ?2) then 'user' end is null, 'caller_unknown', null)," +
       " (select 'caller_' || state" +
         " from users" +
-        " where (users.subject = ?1" +
+        " where (users.subject = ?2" +
           " and users.state <> 'active'))," +
       " iif(exists (select 1" +
           " from user_deletions" +
-          " where (user_deletions.idempotency_key = ?2" +
-            " and user_deletions.actor_subject = ?1" +
-            " and user_deletions.organization_id = ?3" +
-            " and user_deletions.organization_user_id = ?4))," +
+          " where (user_deletions.idempotency_key = ?3" +
+            " and user_deletions.actor_subject = ?2" +
+            " and user_deletions.organization_id = ?4" +
+            " and user_deletions.organization_user_id = ?5))," +
         " 'replayed', null)," +
       " iif(not exists (select kind, member_id" +
           " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
             " from users" +
             " cross join organization_users" +
             " cross join group_members" +
-            " where ((users.subject = ?1" +
+            " where ((users.subject = ?2" +
                 " and users.state = 'active')" +
               " and organization_users.user_id = users.id" +
-              " and organization_users.organization_id = ?3" +
+              " and organization_users.organization_id = ?4" +
               " and organization_users.state = 'active'" +
               " and group_members.organization_user_id = organization_users.id)" +
             " union all select 'service_account' as kind, null as member_id, group_service_accounts.group_id" +
             " from service_accounts" +
             " cross join group_service_accounts" +
-            " where (service_accounts.id = ?1" +
-              " and service_accounts.organization_id = ?3" +
+            " where (service_accounts.id = ?2" +
+              " and service_accounts.organization_id = ?4" +
               " and group_service_accounts.service_account_id = service_accounts.id)) caller_groups" +
           " cross join group_roles" +
           " cross join role_permissions" +
@@ -271,7 +276,7 @@ export const reportOutcome = {
           " from users" +
           " cross join global_role_bindings" +
           " cross join role_permissions" +
-          " where ((users.subject = ?1" +
+          " where ((users.subject = ?2" +
               " and users.state = 'active')" +
             " and global_role_bindings.user_id = users.id" +
             " and (role_permissions.role_id = global_role_bindings.role_id" +
@@ -282,29 +287,30 @@ export const reportOutcome = {
         " 'not_permitted', null)," +
       " iif(not exists (select 1" +
           " from organization_users target" +
-          " where (target.id = ?4" +
-            " and target.organization_id = ?3))," +
+          " where (target.id = ?5" +
+            " and target.organization_id = ?4))," +
         " 'user_not_found', null)," +
       " 'last_administrator') as outcome," +
     " coalesce(user_deletions.actor_kind, case" +
       " when exists (select 1" +
         " from service_accounts" +
-        " where service_accounts.id = ?1) then iif(exists (select 1" +
+        " where service_accounts.id = ?2) then iif(exists (select 1" +
           " from users" +
-          " where users.subject = ?1)," +
+          " where users.subject = ?2)," +
         " null, 'service_account')" +
       " when exists (select 1" +
         " from users" +
-        " where users.subject = ?1) then 'user' end) as actorKind," +
+        " where users.subject = ?2) then 'user' end) as actorKind," +
     " user_deletions.groups_removed as groupsRemoved" +
     " from (select 1)" +
     " left join user_deletions" +
-    " on user_deletions.id = ?5",
+    " on user_deletions.id = ?6",
   names: [
-    'subject', // ?1
-    'idempotencyKey', // ?2
-    'organizationID', // ?3
-    'userID', // ?4
-    'deletionID', // ?5
+    'deletedAt', // ?1
+    'subject', // ?2
+    'idempotencyKey', // ?3
+    'organizationID', // ?4
+    'userID', // ?5
+    'deletionID', // ?6
   ],
 } as const

@@ -56,19 +56,19 @@ describe('a report that the code does not know', () => {
 })
 
 describe('a trigger of others', () => {
-  test.each([['that keeps the deletion record from being written', 'INSERT ON user_deletions']])(
-    '%s is a 500, not a success',
-    async (_, event) => {
-      const { callAs, world } = await setStage()
-      await env.DB.prepare(`CREATE TRIGGER t BEFORE ${event} BEGIN SELECT RAISE(IGNORE); END`).run()
-      try {
-        const { status, line } = await callAs(world.administrator)
-        expect([status, line.reason]).toEqual([500, 'database_failed'])
-      } finally {
-        await env.DB.prepare('DROP TRIGGER t').run()
-      }
-    },
-  )
+  test.each([
+    ['keeps the deletion record from being written', 'INSERT ON user_deletions'],
+    ['keeps the user', 'DELETE ON organization_users'],
+  ])('that %s causes a 500, not a success', async (_, event) => {
+    const { callAs, world } = await setStage()
+    await env.DB.prepare(`CREATE TRIGGER t BEFORE ${event} BEGIN SELECT RAISE(IGNORE); END`).run()
+    try {
+      const { status, line } = await callAs(world.administrator)
+      expect([status, line.reason]).toEqual([500, 'database_failed'])
+    } finally {
+      await env.DB.prepare('DROP TRIGGER t').run()
+    }
+  })
 })
 
 describe('the frames of an error', () => {
