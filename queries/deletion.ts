@@ -51,6 +51,8 @@ function recordDeletion(settings: { keepLastAdministrator: boolean }) {
       requestID: parameter('requestID').as('request_id'),
       idempotencyKey: parameter('idempotencyKey').as('idempotency_key'),
       deletedAt: parameter('deletedAt').as('deleted_at'),
+      memberState: sql`null`.as('member_state'),
+      groupIDs: sql`null`.as('group_ids'),
     })
     .from(target)
     .crossJoin(caller)

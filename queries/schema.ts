@@ -180,4 +180,13 @@ export const userDeletions = sqliteTable('user_deletions', {
   requestID: text('request_id').notNull(),
   idempotencyKey: text('idempotency_key'),
   deletedAt: integer('deleted_at').notNull(),
+  /** The state of the membership, if `RECORD_GROUPS` was on. */
+  memberState: text('member_state'),
+  /** The IDs of the groups as JSON text, if `RECORD_GROUPS` was on; null above 1,000,000 bytes. */
+  groupIDs: text('group_ids'),
+})
+
+/** Deletions whose event is still to be sent. */
+export const deletionOutbox = sqliteTable('deletion_outbox', {
+  deletionID: text('deletion_id').primaryKey(),
 })

@@ -7,12 +7,13 @@ export const recordDeletion = {
   sql:
     "insert into user_deletions (id, organization_id, organization_user_id, user_id," +
       " actor_kind, actor_subject, groups_removed, request_id, idempotency_key," +
-      " deleted_at)" +
+      " deleted_at, member_state, group_ids)" +
     " select ?1 as id, target.organization_id, target.id, target.user_id, kind," +
     " ?2 as actor_subject, (select count(*)" +
       " from group_members" +
       " where group_members.organization_user_id = target.id) as groups_removed," +
-    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at" +
+    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at, null as member_state," +
+    " null as group_ids" +
     " from organization_users target" +
     " cross join (select kind, member_id" +
       " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
@@ -74,12 +75,13 @@ export const recordDeletionKeepingAdministrator = {
   sql:
     "insert into user_deletions (id, organization_id, organization_user_id, user_id," +
       " actor_kind, actor_subject, groups_removed, request_id, idempotency_key," +
-      " deleted_at)" +
+      " deleted_at, member_state, group_ids)" +
     " select ?1 as id, target.organization_id, target.id, target.user_id, kind," +
     " ?2 as actor_subject, (select count(*)" +
       " from group_members" +
       " where group_members.organization_user_id = target.id) as groups_removed," +
-    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at" +
+    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at, null as member_state," +
+    " null as group_ids" +
     " from organization_users target" +
     " cross join (select kind, member_id" +
       " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +

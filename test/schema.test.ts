@@ -32,7 +32,10 @@ const PUBLISHED: Readonly<Record<string, readonly string[]>> = {
     'request_id',
     'idempotency_key',
     'deleted_at',
+    'member_state',
+    'group_ids',
   ],
+  deletion_outbox: ['deletion_id'],
 }
 
 interface TableShape {
@@ -142,13 +145,15 @@ test('every table is STRICT, so that a column holds what it says', async () => {
   expect(lax).toEqual([])
 })
 
-test('no column may be null but the idempotency key', async () => {
+test('no column may be null but three of the deletion record', async () => {
   const nullable: string[] = []
   for (const table of Object.keys(PUBLISHED)) {
     const columns = await query<{ name: string; notnull: number }>(`PRAGMA table_info(${table})`)
     for (const { name, notnull } of columns) if (notnull === 0) nullable.push(`${table}.${name}`)
   }
-  expect(nullable).toEqual(['user_deletions.idempotency_key'])
+  expect(nullable).toEqual(
+    ['idempotency_key', 'member_state', 'group_ids'].map((column) => `user_deletions.${column}`),
+  )
 })
 
 test('no column compares other than byte for byte', async () => {

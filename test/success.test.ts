@@ -62,6 +62,8 @@ test('nothing changes in the whole database but the user, its memberships and th
         request_id: answer.headers.get('X-Request-Id'),
         idempotency_key: null,
         deleted_at: expect.any(Number),
+        member_state: null,
+        group_ids: null,
       },
     ],
   })
