@@ -1,5 +1,5 @@
 /**
- * What a person at the terminal did not expect and can mend. dev/run.js prints the message alone, without a stack.
+ * What a person at the terminal did not expect and can fix. scripts/run.js prints the message alone, without a stack.
  */
 
 /** An error whose message says what is wrong and what to do. */

@@ -5,15 +5,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { Advice } from './advice.ts'
-import { bundle } from './local-workers.ts'
-import { ROOT } from './wrangler.ts'
+import { Advice } from '../dev/advice.ts'
+import { writeIdentityConfig } from '../dev/identity-worker.ts'
+import { bundle } from '../dev/local-workers.ts'
 
 const LIMIT_GZIP_BYTES = 30 * 1024
 
 const folder = mkdtempSync(join(tmpdir(), 'identity-bundle-'))
 try {
-  await bundle(join(ROOT, 'wrangler.toml'), folder)
+  await bundle(writeIdentityConfig(folder), folder)
   const script = readFileSync(join(folder, 'index.js'))
   const gzip = gzipSync(script).length
   const sizes = `raw ${inKiB(script.length)}, gzip ${inKiB(gzip)} (limit: under ${inKiB(LIMIT_GZIP_BYTES)})`

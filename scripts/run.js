@@ -1,21 +1,31 @@
 /**
- * The door of every development command: `node dev/run.js start`. Plain JavaScript, so that a Node that is too old, or a
+ * Runs every development command: `node scripts/run.js start`. Plain JavaScript, so that a Node that is too old, or a
  * checkout without its packages, gets a sentence that says what to do. It knows nothing of what the commands do.
  */
-import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 
 const commands = {
-  start: './start.ts',
-  demo: './demo.ts',
-  reset: './reset.ts',
+  start: '../dev/start.ts',
+  demo: '../dev/demo.ts',
+  reset: '../dev/reset.ts',
   example: '../examples/console-backend/run.ts',
   'bundle-size': './bundle-size.ts',
+  types: './types.ts',
   'test-faults': '../test/faults/run.ts',
   soak: '../test/faults/soak/run.ts',
   'test-e2e': '../test/e2e/run.ts',
   screenshots: '../test/e2e/screenshots.ts',
 }
 const command = process.argv[2] || ''
+const { resolve } = createRequire(import.meta.url)
+
+function isInstalled(name) {
+  try {
+    return resolve(`${name}/package.json`) !== ''
+  } catch {
+    return false
+  }
+}
 
 function end(message) {
   console.error(message)
@@ -25,8 +35,9 @@ function end(message) {
 if (!Object.hasOwn(commands, command)) {
   end(`Unknown command "${command}". There are: ${Object.keys(commands).join(', ')}`)
 }
-if (!existsSync(new URL('../node_modules/wrangler/package.json', import.meta.url))) {
-  end('The packages are not installed yet. Run: npm ci')
+if (!isInstalled('jose')) end('The packages are not installed yet. Run: npm ci')
+if (!isInstalled('wrangler')) {
+  end('The development packages were left out. Run: npm ci --include=dev')
 }
 if (!process.features.typescript) {
   end(

@@ -1,0 +1,10 @@
+/**
+ * `npm run types`: writes the types of the runtime into worker-configuration.d.ts. With `--check` it only compares. The
+ * types of the environment are not there: src/config.ts has them, whatever values and bindings an operator adds.
+ */
+import { wrangler } from '../dev/wrangler.ts'
+
+const options = process.argv.slice(3)
+await wrangler(['types', '--include-env=false', '--env=', ...options])
+const what = options.includes('--check') ? 'is up to date' : 'is written'
+console.log(`worker-configuration.d.ts ${what}.`)
