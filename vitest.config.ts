@@ -4,18 +4,19 @@
  */
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
-import { unstable_readConfig } from 'wrangler'
+import { compatibility, VARIABLES } from './dev/identity-worker.ts'
+import { leaveShell } from './dev/wrangler.ts'
 
-const { compatibility_date, vars } = unstable_readConfig({ config: 'wrangler.toml' })
+leaveShell()
 
-/** wrangler.toml says no to Node's API, which the test runner itself needs; the tests in Node run without it. */
+/** The test runner needs Node's API, which the Worker's own flags turn off; the tests in Node run without it. */
 const inWorkerd = {
   verbose: false, // what the runtime says of calls over a binding that are refused on purpose
   main: './src/index.ts',
   miniflare: {
-    compatibilityDate: compatibility_date ?? '',
+    compatibilityDate: compatibility.compatibilityDate,
     d1Databases: ['DB'],
-    bindings: vars,
+    bindings: VARIABLES,
   },
 }
 

@@ -1,12 +1,24 @@
 /**
- * Runs Workers on local workerd with D1 on disk: each one as `wrangler deploy` would upload it (wrangler bundles and
- * minifies it and reads its configuration), all in one runtime, so that they can be bound to each other. Migrations are
- * wrangler's. It knows nothing of people, tokens or issuers.
+ * Runs Workers on local workerd, all in one runtime, so that they can be bound to each other. Each listens on a socket of
+ * its own; nothing stands between a caller and the Worker. The runtime ends with this process, however that ends.
  */
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { devNull, tmpdir } from 'node:os'
 import { join, parse } from 'node:path'
-import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from 'miniflare'
+import {
+  convertV4MiniflareOptions,
+  Log,
+  LogLevel,
+  Miniflare,
+  type LegacyWorkerOptions,
+} from 'miniflare'
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler'
 import { wrangler } from './wrangler.ts'
+
+/** A Worker to run, in miniflare's terms. */
+export type LocalWorker = LegacyWorkerOptions & { readonly name: string }
 
 /** A D1 database, as a Worker would see it: what this folder needs of Cloudflare's `D1Database`. */
 export interface Database {
@@ -25,91 +37,147 @@ export interface Statement {
   run(): Promise<unknown>
 }
 
-/** A Worker to run, by its wrangler configuration. */
-export interface WorkerToRun {
-  /** Path of the wrangler configuration. */
-  readonly configPath: string
-  /** TCP port on 127.0.0.1; 0 takes a free one. */
-  readonly port: number
-  /** Variables that go before those of the configuration. */
-  readonly vars: Readonly<Record<string, string>>
+/** What to run. */
+export interface LocalWorkersOptions {
+  readonly workers: readonly LocalWorker[]
+  /** The folder in which databases outlive the runtime: wrangler's `--persist-to`. */
+  readonly persistTo?: string
+  /** Gets each line that a Worker logs. */
+  readonly onLog?: (line: string) => void
+  /** Takes the lines in place of `onLog`: a file, so that this process reads nothing while a request is timed. */
+  readonly logFile?: string
+  /** Shows what Workers throw. */
+  readonly showErrors?: boolean
+  /** Opens the inspector, which shows the memory and the time of a Worker. */
+  readonly inspect?: boolean
 }
 
 /** The running Workers. */
-export interface RunningWorkers {
-  /** The address of each Worker, in the order asked for. */
-  readonly urls: readonly URL[]
-  /** The first Worker's database `DB`. */
-  readonly database: Database
+export interface LocalWorkers {
+  /** The address of a Worker by its name. */
+  urlOf(name: string): URL
+  /** The database that a Worker has as `DB`. */
+  databaseOf(name: string): Promise<Database>
+  /** The process ID of the runtime. It is 0 on Windows. */
+  readonly pid: number
+  /** The address of the inspector, if it is open. */
+  inspectorURL(): Promise<URL>
   /** Ends the runtime and releases its ports. */
   stop(): Promise<void>
 }
 
-/** Applies the migrations that the database has not seen, as `wrangler d1 migrations apply` does. */
-export async function migrate(configPath: string, persistTo: string): Promise<void> {
-  const where = ['--config', configPath, '--local', '--persist-to', persistTo]
-  await wrangler(['d1', 'migrations', 'apply', 'DB', ...where])
-}
+/** Makes a Worker listen on a TCP port of 127.0.0.1; 0 takes a free one. */
+export const listenOn = (port: number) => ({ unsafeDirectSockets: [{ host: '127.0.0.1', port }] })
 
-/**
- * Bundles a Worker as it would be deployed.
- * @returns what wrangler printed, with the size of the upload
- */
-export function bundle(configPath: string, outputFolder: string): Promise<string> {
-  return wrangler(['deploy', '--dry-run', '--config', configPath, '--outdir', outputFolder])
-}
-
-/** A Worker that is bundled and configured, ready for a runtime. */
-export type BuiltWorker = Awaited<ReturnType<typeof buildWorker>>
-
-/** Bundles a Worker into a folder of its own and reads its configuration. */
-export async function buildWorker({ configPath, port, vars }: WorkerToRun, buildFolder: string) {
-  const config = unstable_readConfig({ config: configPath }, { hideWarnings: true })
-  if (config.name === undefined || config.main === undefined) {
-    throw new Error(`${configPath} has no name or no main`)
-  }
-  const folder = join(buildFolder, config.name)
-  await bundle(configPath, folder)
-  const { modulesRules: _, bindings, ...options } = readOptions(config)
-  return {
-    ...options,
-    name: config.name,
-    modules: true,
-    modulesRoot: folder,
-    scriptPath: join(folder, `${parse(config.main).name}.js`),
-    bindings: { ...bindings, ...vars },
-    // A socket of its own, so that nothing stands between a caller and the Worker.
-    unsafeDirectSockets: [{ host: '127.0.0.1', port }],
-  }
-}
-
-/** Starts built Workers in one runtime; resolves when they listen. */
-export async function runWorkers(
-  workers: readonly BuiltWorker[],
-  persistTo: string,
-  onLog: (line: string) => void,
-): Promise<RunningWorkers> {
+/** Starts Workers in one runtime; resolves when they listen. */
+export async function startWorkers(options: LocalWorkersOptions): Promise<LocalWorkers> {
+  const { workers, persistTo, onLog = () => {}, showErrors = false, inspect = false } = options
+  const leash = createLeash(options.logFile)
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
       host: '127.0.0.1',
       port: 0,
       cf: false, // else it asks the network where it is
-      log: new Log(LogLevel.ERROR),
+      telemetry: { enabled: false },
+      log: new Log(showErrors ? LogLevel.ERROR : LogLevel.NONE),
       handleStructuredLogs: ({ message }) => onLog(message),
-      resourcePersistencePath: join(persistTo, 'v3'), // where wrangler's --persist-to puts it
-      workers: [...workers],
+      unsafeRuntimeEnv: leash.env,
+      ...(persistTo === undefined ? {} : { resourcePersistencePath: join(persistTo, 'v3') }),
+      ...(inspect ? { inspectorPort: 0, inspectorHost: '127.0.0.1' } : {}),
+      workers: workers.map((worker) => ({ ...listenOn(0), ...worker })),
     }),
   )
-  await runtime.ready
+  const stop = async () => {
+    await runtime.dispose()
+    leash.release()
+  }
+  const urls = new Map<string, URL>()
+  try {
+    await runtime.ready
+    for (const { name } of workers) urls.set(name, await runtime.unsafeGetDirectURL(name))
+  } catch (error) {
+    await stop()
+    throw error
+  }
   return {
-    urls: await Promise.all(workers.map(({ name }) => runtime.unsafeGetDirectURL(name))),
-    database: (await runtime.getD1Database('DB', workers[0]?.name)) as Database,
-    stop: () => runtime.dispose(),
+    urlOf(name) {
+      const url = urls.get(name)
+      if (url === undefined) throw new Error(`no Worker named ${name} was started`)
+      return url
+    },
+    databaseOf: async (name) => (await runtime.getD1Database('DB', name)) as Database,
+    pid: leash.readPID(),
+    inspectorURL: () => runtime.getInspectorURL(),
+    stop,
   }
 }
 
-function readOptions(config: Parameters<typeof unstable_getMiniflareWorkerOptions>[0] & object) {
-  return unstable_getMiniflareWorkerOptions(config).workerOptions as Record<string, unknown> & {
-    readonly bindings?: Readonly<Record<string, string>>
+/** A Worker of a wrangler configuration, bundled into a folder. The values of `.dev.vars` and `.env` play no part. */
+export async function buildWorker(configPath: string, folder: string): Promise<LocalWorker> {
+  const { name, main, options } = readWorker(configPath)
+  await bundle(configPath, folder)
+  const path = join(folder, `${parse(main).name}.js`)
+  const modules = [{ type: 'ESModule', path }]
+  return { ...options, name, modulesRoot: folder, modules } as LocalWorker
+}
+
+/** The name, the main file and the options of a Worker in a wrangler configuration. */
+export function readWorker(configPath: string) {
+  // An empty name is the top level of the file; without it, CLOUDFLARE_ENV decides.
+  const config = unstable_readConfig({ config: configPath, env: '' }, { hideWarnings: true })
+  const { name, main, vars } = config
+  if (name === undefined || main === undefined) throw new Error(`${configPath}: no name or no main`)
+  // No .dev.vars and no .env is beside this path.
+  const { workerOptions } = unstable_getMiniflareWorkerOptions({
+    ...config,
+    userConfigPath: devNull,
+  })
+  const { modulesRules: _modules, rootPath: _root, ...options } = workerOptions
+  return { name, main, options: { ...options, bindings: vars } as Partial<LegacyWorkerOptions> }
+}
+
+/** Bundles a Worker as `wrangler deploy` would upload it, into a file named after its main file. */
+export async function bundle(configPath: string, folder: string): Promise<void> {
+  await wrangler(['deploy', '--dry-run', '--env=', '--config', configPath, '--outdir', folder])
+}
+
+/** Applies the migrations that the database has not seen, as `wrangler d1 migrations apply` does. */
+export async function migrate(configPath: string, persistTo: string): Promise<void> {
+  const where = ['--env=', '--config', configPath, '--local', '--persist-to', persistTo]
+  await wrangler(['d1', 'migrations', 'apply', 'DB', ...where])
+}
+
+/** What ties one runtime to this process. */
+interface Leash {
+  readonly env: Record<string, string>
+  readPID(): number
+  release(): void
+}
+
+/**
+ * workerd.sh runs workerd, writes down its process ID, and ends it when this process is gone: it waits at a named pipe,
+ * whose other end only this process has. A runtime outlives a parent that was killed:
+ * https://github.com/cloudflare/workers-sdk/issues/6510
+ */
+function createLeash(logFile?: string): Leash {
+  if (process.platform === 'win32') return { env: {}, readPID: () => 0, release() {} }
+  const require = createRequire(createRequire(import.meta.url).resolve('miniflare'))
+  process.env['MINIFLARE_WORKERD_PATH'] = join(import.meta.dirname, 'workerd.sh')
+  process.env['WORKERD_BINARY'] = (require('workerd') as { default: string }).default
+  const folder = mkdtempSync(join(tmpdir(), 'identity-workerd-'))
+  const pipe = join(folder, 'parent')
+  execFileSync('mkfifo', [pipe])
+  const end = openSync(pipe, 'r+')
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
+  return {
+    env: { WORKERD_LEASH: folder, ...(logFile === undefined ? {} : { WORKERD_LOG: logFile }) },
+    readPID: () => Number(readFileSync(join(folder, 'pid'), 'utf8')),
+    release() {
+      writeSync(end, 'released\n')
+      closeSync(end)
+      process.off('exit', remove)
+      remove()
+    },
   }
 }

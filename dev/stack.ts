@@ -4,12 +4,14 @@
  */
 import { join } from 'node:path'
 import type { ClientMetadata } from 'oidc-provider'
+import { identityWorker, writeIdentityConfig } from './identity-worker.ts'
 import {
   buildWorker,
+  bundle,
+  listenOn,
   migrate,
-  runWorkers,
+  startWorkers,
   type Database,
-  type WorkerToRun,
 } from './local-workers.ts'
 import { requireFreePorts, type WantedPort } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
@@ -23,7 +25,6 @@ import {
   takeStateFolder,
   type StateFolder,
 } from './state-folder.ts'
-import { ROOT } from './wrangler.ts'
 
 /** How a stack is to be. Everything has a default: that of `npm start`. */
 export interface StackOptions {
@@ -35,8 +36,8 @@ export interface StackOptions {
   readonly vars?: Readonly<Record<string, string>>
   /** Ports for what runs beside the stack: a busy one is named together with the stack's own. */
   readonly otherPorts?: readonly WantedPort[]
-  /** Workers in the same runtime, which can bind to this one by its name; started after it, in this order. */
-  readonly companions?: readonly WorkerToRun[]
+  /** Paths of the wrangler configurations of Workers in the same runtime, which can bind to this one by its name. */
+  readonly companions?: readonly string[]
   /** Further clients of the provider, such as a page that signs people in. */
   readonly clients?: readonly ClientMetadata[]
   /** Gets a line for each step of the start. */
@@ -68,7 +69,6 @@ export interface Stack {
 
 export const DEFAULT_PORTS = { worker: 8787, issuer: 8788 } as const
 
-const CONFIG_PATH = join(ROOT, 'wrangler.toml')
 const nothing = () => undefined
 
 /**
@@ -103,19 +103,27 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       JWKS_URL: provider.jwksURL,
       ...options.vars,
     }
-    const own = { configPath: CONFIG_PATH, port: ports.worker, vars }
-    const [workers] = await Promise.all([
-      Promise.all([own, ...companions].map((worker) => buildWorker(worker, state.builds))),
-      migrate(CONFIG_PATH, state.databases),
+    const config = writeIdentityConfig(state.builds, { vars })
+    const build = join(state.builds, 'identity')
+    const [others] = await Promise.all([
+      Promise.all(companions.map((path, i) => buildWorker(path, join(state.builds, `${i}`)))),
+      bundle(config, build),
+      migrate(config, state.databases),
     ])
     onProgress('Worker is bundled, database is migrated')
-    const runtime = await runWorkers(workers, state.databases, onLog)
+    const own = identityWorker(build, { vars, ...listenOn(ports.worker) })
+    const runtime = await startWorkers({
+      workers: [own, ...others],
+      persistTo: state.databases,
+      onLog,
+      showErrors: true,
+    })
     undo.push(() => runtime.stop())
-    const [workerURL, ...companionURLs] = runtime.urls
-    if (workerURL === undefined) throw new Error('The runtime has no Worker')
+    const workerURL = runtime.urlOf(own.name)
     onProgress(`Worker listens on ${workerURL.origin}`)
 
-    const seeded = await seed(runtime.database)
+    const database = await runtime.databaseOf(own.name)
+    const seeded = await seed(database)
     onProgress(seeded ? 'Database is seeded' : 'Database keeps its data')
 
     const { issuer, jwksURL } = provider
@@ -124,8 +132,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       issuer,
       jwksURL,
       audience: AUDIENCE,
-      companionURLs,
-      database: runtime.database,
+      companionURLs: others.map(({ name }) => runtime.urlOf(name)),
+      database,
       state,
       signIn: (subject) => signIn(issuer, subject),
       signInTwoHoursAgo: (subject) => signIn(issuer, subject, LATE_CLI),

@@ -181,10 +181,8 @@ describe('flags in vars come as booleans or as text (cloudflare/workers-sdk#3689
 function bind() {
   const { db, calls } = watch(env.DB)
   const { DB } = env
-  env.DB = db
-  onTestFinished(() => {
-    env.DB = DB
-  })
+  Object.assign(env, { DB: db })
+  onTestFinished(() => void Object.assign(env, { DB }))
   return { identity: exports.Identity, calls }
 }
 

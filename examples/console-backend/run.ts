@@ -42,7 +42,7 @@ const log: LogLine[] = []
 const stack = await startStack({
   ports: { worker: 0, issuer: 0 },
   state: folder,
-  companions: [{ configPath: join(import.meta.dirname, 'wrangler.toml'), port: 0, vars: {} }],
+  companions: [join(import.meta.dirname, 'wrangler.toml')],
   onProgress: (line) => console.log(`  ${line}`),
   onLog: (line) => log.push(parseLine(line)),
 })

@@ -1,15 +1,17 @@
 /**
- * wrangler.toml as it is delivered: the names that operators and callers rely on, what a deployment does that nobody has
- * configured yet, and flags as TOML writes them.
+ * wrangler.toml as it is delivered, a deployment without values, and flags as TOML writes them. A file with the values of
+ * an operator is not as delivered: the tests of its content are then reported as skipped.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
+import { VARIABLES, type Value } from '../../dev/identity-worker.ts'
+import { readDocument } from '../operations/document'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type Deployment, type LocalWorkers } from '../support/node/local-workers'
+import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createWorld } from '../support/world'
 
 const running: { stop: () => Promise<void> }[] = []
@@ -18,8 +20,8 @@ afterEach(async () => {
   for (const started of running.splice(0).toReversed()) await started.stop()
 })
 
-async function start(vars: Deployment['vars']): Promise<LocalWorkers> {
-  const workers = await startWorkers({ identity: [{ vars: { ...vars } }] })
+async function start(vars: Readonly<Record<string, Value>>): Promise<LocalWorkers> {
+  const workers = await startWorkers({ identity: [{ vars }] })
   running.push(workers)
   return workers
 }
@@ -30,38 +32,72 @@ async function startIssuer(): Promise<ServedIssuer> {
   return issuer
 }
 
-describe('wrangler.toml', () => {
-  const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
+/** wrangler's reading of a TOML text. */
+async function readTOML(text: string, env = '') {
+  const folder = await mkdtemp(join(tmpdir(), 'identity-config-'))
+  const config = join(folder, 'wrangler.toml')
+  try {
+    await writeFile(config, text)
+    return unstable_readConfig({ config, env }, { hideWarnings: true })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
 
-  test('has the variables, all without a value but the flag', () => {
-    expect(config.vars).toEqual({
-      TOKEN_ISSUER: '',
-      TOKEN_AUDIENCE: '',
-      JWKS_URL: '',
-      TOKEN_TYPE: '',
-      TOKEN_ALGORITHMS: '',
-      REQUIRED_SCOPE: '',
-      CORS_ORIGINS: '',
-      KEEP_LAST_ADMINISTRATOR: 'false',
-    })
-  })
+const delivered = await readFile('wrangler.toml', 'utf8')
+const isFilledIn = Boolean((await readTOML(delivered)).vars['TOKEN_ISSUER'])
 
-  test('binds the database as DB, with the migrations of this folder', () => {
-    expect(config.d1_databases).toMatchObject([
+describe.skipIf(isFilledIn)('wrangler.toml as delivered', () => {
+  test.each(['', 'staging'])(
+    'has every variable without a value, environment "%s"',
+    async (env) => {
+      expect((await readTOML(delivered, env)).vars).toEqual(VARIABLES)
+    },
+  )
+
+  test('binds the database as DB, with the migrations of this folder', async () => {
+    expect((await readTOML(delivered)).d1_databases).toMatchObject([
       { binding: 'DB', database_name: 'identity', migrations_dir: 'migrations' },
     ])
   })
 
-  test('keeps the log, and not the platform’s own, which takes request headers along', () => {
-    expect(config.observability).toMatchObject({
+  test('keeps the log, and not the platform’s own, which takes request headers along', async () => {
+    expect((await readTOML(delivered)).observability).toMatchObject({
       enabled: true,
       head_sampling_rate: 1,
       logs: { invocation_logs: false },
     })
   })
+
+  test('has staging as another Worker with another database and the same migrations', async () => {
+    const production = await readTOML(delivered)
+    const staging = await readTOML(delivered, 'staging')
+    expect(staging.name).toBe('identity-staging')
+    const [database] = staging.d1_databases
+    expect(database).toMatchObject({ binding: 'DB', migrations_dir: 'migrations' })
+    expect(database?.database_name).not.toBe(production.d1_databases[0]?.database_name)
+    expect(database?.database_id).not.toBe(production.d1_databases[0]?.database_id)
+    expect(staging.observability).toEqual(production.observability)
+  })
+
+  test('takes the documented custom domain, and staging keeps off it', async () => {
+    const operations = await readDocument('docs/operations.md')
+    const [block] = operations.section('4. Give it a domain').code
+    const text = delivered.replace('[vars]', () => `${block!.text}\n[vars]`)
+    const routes = [{ pattern: 'identity.example.com', custom_domain: true }]
+    expect((await readTOML(text)).routes).toEqual(routes)
+    expect((await readTOML(text, 'staging')).routes).toEqual([])
+  })
+
+  test('takes the documented binding of the issuer', async () => {
+    const operations = await readDocument('docs/operations.md')
+    const [block] = operations.section('3. Set the variables').code
+    const { services } = await readTOML(`${delivered}\n${block!.text}\n`)
+    expect(services).toMatchObject([{ binding: 'ISSUER', service: 'your-issuer' }])
+  })
 })
 
-test('a deployment that nobody has configured answers 500 to everything and says what is missing', async () => {
+test('a deployment without values answers 500 to everything and logs what is missing', async () => {
   const workers = await start({})
   const answers = [
     await call(workers.url, { organizationID: 'o', userID: 'u', token: 'x' }),
@@ -81,14 +117,9 @@ describe('a flag of wrangler.toml', () => {
     ['"false"', 200],
     ['1', 500],
   ])('as %s: the last administrator who removes itself gets %i', async (value, status) => {
-    const folder = await mkdtemp(join(tmpdir(), 'identity-flags-'))
-    const path = join(folder, 'wrangler.toml')
-    const toml = await readFile('wrangler.toml', 'utf8')
-    await writeFile(path, toml.replace(/^(KEEP_LAST_ADMINISTRATOR = ).*$/m, `$1${value}`))
-    const { vars } = unstable_readConfig({ config: path }, { hideWarnings: true })
-    await rm(folder, { recursive: true })
+    const { vars } = await readTOML(`[vars]\nKEEP_LAST_ADMINISTRATOR = ${value}`)
     const issuer = await startIssuer()
-    const workers = await start({ ...(vars as Deployment['vars']), ...issuer.vars })
+    const workers = await start({ ...(vars as Record<string, Value>), ...issuer.vars })
     const { administrator } = await createWorld(workers.db)
     const token = await issuer.token(administrator.person.subject)
     expect((await call(workers.url, { ...administrator, token })).status).toBe(status)

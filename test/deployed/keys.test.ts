@@ -71,7 +71,7 @@ test('the issuer can be bound as a service', async () => {
     identity: [
       {
         vars: { ...vars, JWKS_URL: 'http://issuer.internal/keys' },
-        services: { ISSUER: 'issuer' },
+        serviceBindings: { ISSUER: 'issuer' },
       },
     ],
     others: [

@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { call, type Call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
+import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
 import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
 import { createDraw } from './rig/draw'
-import { startInProcess, type WorkersInProcess } from './rig/process'
 
 const SEED = 20_261_125
 const ROUNDS = 6
@@ -28,15 +28,15 @@ afterAll(async () => {
   await rm(storage, { recursive: true, force: true })
 })
 
-const start = (migrate: boolean): Promise<WorkersInProcess> =>
-  startInProcess({
+const start = (migrate: boolean): Promise<LocalWorkers> =>
+  startWorkers({
     identity: [{ vars: { ...issuer.vars } }],
     others: [DATABASE_WORKER],
     storage,
     migrate,
   })
 
-const databaseOf = (workers: WorkersInProcess): D1Database =>
+const databaseOf = (workers: LocalWorkers): D1Database =>
   connectDatabase(workers.urlOf(DATABASE_WORKER.name))
 
 /** Calls that delete the users of a new organization, each user in every group. */
@@ -78,11 +78,7 @@ interface Crash {
 }
 
 /** Makes the calls, and kills the runtime once so many of them are acknowledged. */
-async function crash(
-  workers: WorkersInProcess,
-  load: readonly Call[],
-  after: number,
-): Promise<Crash> {
+async function crash(workers: LocalWorkers, load: readonly Call[], after: number): Promise<Crash> {
   const acknowledged: Call[] = []
   const unanswered: Call[] = []
   await pMap(

@@ -5,6 +5,7 @@
  */
 import pMap from 'p-map'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { compatibility, DATABASE } from '../../dev/identity-worker.ts'
 import { call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
@@ -30,8 +31,8 @@ const workers = await startWorkers({
       name: 'editor',
       modules: true,
       script: await bundleForWorkerd('editor-worker.ts'),
-      compatibilityDate: '2026-10-01',
-      d1Databases: { DB: 'identity' },
+      ...compatibility,
+      d1Databases: DATABASE,
     },
     DATABASE_WORKER,
   ],

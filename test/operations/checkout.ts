@@ -1,24 +1,16 @@
 /**
- * A copy of the checkout in which the commands of a document run as a reader would type them, with a local database of
- * its own. It shares the packages with the checkout and never reaches the network.
+ * A copy of the checkout, without values of an operator, in which the commands of a document run as a reader would type
+ * them, with a local database of its own. It shares the packages with the checkout and never reaches the network.
  */
 import { execFile, spawn } from 'node:child_process'
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { writeIdentityConfig } from '../../dev/identity-worker.ts'
+import { localEnvironment } from '../../dev/wrangler.ts'
 
-const COPIED = ['package.json', 'wrangler.toml', 'tsconfig.json', 'src', 'queries', 'migrations']
-
-/** Keeps wrangler quiet, unattended and off the network. */
-const QUIET = {
-  CI: 'true',
-  NO_COLOR: '1',
-  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-  WRANGLER_HIDE_BANNER: 'true',
-  WRANGLER_SEND_METRICS: 'false',
-  WRANGLER_WRITE_LOGS: 'false',
-}
+const COPIED = ['package.json', 'tsconfig.json', 'src', 'queries', 'migrations']
 
 /** What npx does where a package is installed, without the second that it takes to find that out. */
 const NPX = 'npx() { "$@"; }\n'
@@ -37,9 +29,15 @@ export interface Checkout {
 export async function copyCheckout(env: Readonly<Record<string, string>>): Promise<Checkout> {
   const folder = await mkdtemp(join(tmpdir(), 'identity-checkout-'))
   await Promise.all(COPIED.map((name) => cp(name, join(folder, name), { recursive: true })))
+  const database = { binding: 'DB', database_name: 'identity-staging', database_id: 'staging' }
+  writeIdentityConfig(folder, {
+    main: 'src/index.ts',
+    migrations: 'migrations',
+    env: { staging: { d1_databases: [database] } },
+  })
   await symlink(resolve('node_modules'), join(folder, 'node_modules'))
   const path = `${join(folder, 'node_modules', '.bin')}:${process.env['PATH']}`
-  const options = { cwd: folder, env: { ...process.env, ...QUIET, ...env, PATH: path } }
+  const options = { cwd: folder, env: { ...localEnvironment(), ...env, PATH: path } }
   return {
     folder,
     async run(lines) {

@@ -1,11 +1,9 @@
 /**
- * The tables of the documents say what the code and the configuration say: variables, reasons, causes.
+ * The tables of the documents say what the code says: variables, reasons, causes.
  */
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { access, readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { unstable_readConfig } from 'wrangler'
+import { VARIABLES } from '../../dev/identity-worker.ts'
 import { readConfig, readCorsOrigins, type Environment } from '../../src/config'
 import { IdentityError, REASONS, type Reason } from '../../src/errors'
 import { JWKS_FAULTS } from '../../src/jwks'
@@ -27,20 +25,6 @@ function byName({ columns, rows }: Table): Map<string, Readonly<Record<string, s
   )
 }
 
-/** wrangler's reading of the file with a text put in above `[vars]`, or at the end. */
-async function readWith(text: string, env: string, where: 'top' | 'end') {
-  const folder = await mkdtemp(join(tmpdir(), 'identity-config-'))
-  const config = await readFile('wrangler.toml', 'utf8')
-  const changed =
-    where === 'end' ? `${config}\n${text}\n` : config.replace('[vars]', () => `${text}\n[vars]`)
-  await writeFile(join(folder, 'wrangler.toml'), changed)
-  try {
-    return unstable_readConfig({ config: join(folder, 'wrangler.toml'), env })
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
-
 const reasons = Object.keys(REASONS) as Reason[]
 
 describe.each([
@@ -53,9 +37,8 @@ describe.each([
     described = byName((await readDocument(path)).section(heading).tables[0]!)
   })
 
-  test.each(['', 'staging'])('has those of wrangler.toml, environment "%s"', (env) => {
-    const { vars } = unstable_readConfig({ config: 'wrangler.toml', env })
-    expect([...described.keys()]).toEqual(Object.keys(vars))
+  test('has every variable', () => {
+    expect([...described.keys()]).toEqual(Object.keys(VARIABLES))
   })
 
   test('says what the code takes for one that is not set', () => {
@@ -95,8 +78,7 @@ test('the Deploy button describes the database and every variable', async () => 
   const { cloudflare } = JSON.parse(await readFile('package.json', 'utf8')) as {
     cloudflare: { bindings: Record<string, { description: string }> }
   }
-  const { vars } = unstable_readConfig({ config: 'wrangler.toml' })
-  expect(Object.keys(cloudflare.bindings)).toEqual(['DB', ...Object.keys(vars)])
+  expect(Object.keys(cloudflare.bindings)).toEqual(['DB', ...Object.keys(VARIABLES)])
   const texts = Object.values(cloudflare.bindings).map(({ description }) => description)
   expect(texts.filter((text) => !text.endsWith('.'))).toEqual([])
 })
@@ -128,36 +110,6 @@ test('the runbook has every failure, and no reason that the code does not have',
 test('the table of causes has every cause for which keys are not refreshed', () => {
   const described = byName(operations.section('The other line').tables[0]!)
   expect([...described.keys()].toSorted()).toEqual(JWKS_FAULTS.toSorted())
-})
-
-describe('the TOML examples, in wrangler.toml where the document says', () => {
-  test('the custom domain is production’s, and staging keeps off it', async () => {
-    const [block] = operations.section('4. Give it a domain').code
-    const production = await readWith(block!.text, '', 'top')
-    expect(production.routes).toEqual([{ pattern: 'identity.example.com', custom_domain: true }])
-    expect((await readWith(block!.text, 'staging', 'top')).routes).toEqual([])
-  })
-
-  test('the issuer is bound by the name that the Worker reads', async () => {
-    const [block] = operations.section('3. Set the variables').code
-    const { services } = await readWith(block!.text, '', 'end')
-    expect(services).toMatchObject([{ binding: 'ISSUER', service: 'your-issuer' }])
-  })
-})
-
-test('staging is another Worker with another database and the same migrations', () => {
-  const [production, staging] = ['', 'staging'].map((env) => {
-    const { name, d1_databases, workers_dev, observability } = unstable_readConfig({
-      config: 'wrangler.toml',
-      env,
-    })
-    return { name, database: d1_databases[0], workers_dev, observability }
-  })
-  expect(staging?.name).toBe('identity-staging')
-  expect(staging?.database).toMatchObject({ binding: 'DB', migrations_dir: 'migrations' })
-  expect(staging?.database?.database_name).not.toBe(production?.database?.database_name)
-  expect(staging?.database?.database_id).not.toBe(production?.database?.database_id)
-  expect(staging?.observability).toEqual(production?.observability)
 })
 
 test('the changelog begins with what is unreleased, and then has the version of the package', async () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createTestHarness, type TestHarness } from 'wrangler'
+import { writeIdentityConfig } from '../../dev/identity-worker.ts'
 import { readDatabase, type Snapshot } from '../support/database'
 import { createSeed } from '../support/seed'
 
@@ -17,7 +18,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0002_built_in_roles.sql': '316d7dbce70465b4302a7c9a06ad1558be5eb88c49281793ac6446bb78ba8915',
 }
 
-/** A copy of wrangler.toml beside migrations that a test brings one by one, with a Worker that does nothing. */
+/** The Worker's configuration beside migrations that a test adds one by one, with a Worker that does nothing. */
 let folder: string
 let harness: TestHarness
 let db: D1Database
@@ -84,13 +85,9 @@ describe('on local D1', () => {
   beforeAll(async () => {
     vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
     folder = await mkdtemp(join(tmpdir(), 'identity-migrations-'))
-    const config = await readFile('wrangler.toml', 'utf8')
-    await writeFile(
-      join(folder, 'wrangler.toml'),
-      config.replace(/^main = .*$/m, 'main = "idle.js"'),
-    )
+    const configPath = writeIdentityConfig(folder, { main: 'idle.js', migrations: 'migrations' })
     await writeFile(join(folder, 'idle.js'), 'export default {}')
-    harness = createTestHarness({ root: folder, workers: [{ configPath: './wrangler.toml' }] })
+    harness = createTestHarness({ root: folder, workers: [{ configPath }] })
     await harness.listen()
   })
 

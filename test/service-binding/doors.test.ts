@@ -36,7 +36,7 @@ beforeAll(async () => {
   const others = [
     buildTestWorker('caller', { serviceBindings: Object.fromEntries(bindings) }),
     ...names.map((name) => {
-      const database = name === 'WITHOUT_TABLES' ? 'empty' : 'identity'
+      const database = name === 'WITHOUT_TABLES' ? 'empty' : undefined
       return buildWatchedIdentity(name, { ...issuer.vars, ...DEPLOYMENTS[name] }, database)
     }),
   ]

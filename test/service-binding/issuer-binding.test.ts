@@ -30,16 +30,16 @@ beforeAll(async () => {
   const { host } = new URL(snippet.vars.JWKS_URL)
   issuer = await createIssuer()
 
-  const services = { [binding?.binding ?? '']: binding?.service ?? '' }
+  const serviceBindings = { [binding?.binding ?? '']: binding?.service ?? '' }
   const vars = { ...issuer.vars, JWKS_URL: snippet.vars.JWKS_URL }
   const names = ['identity', 'plain-http', 'unbound', 'wrong-path']
   const entrypoint = 'Identity'
   workers = await startWorkers({
     identity: [
-      { name: 'identity', vars, services },
-      { name: 'plain-http', vars: { ...vars, JWKS_URL: `http://${host}/jwks` }, services },
+      { name: 'identity', vars, serviceBindings },
+      { name: 'plain-http', vars: { ...vars, JWKS_URL: `http://${host}/jwks` }, serviceBindings },
       { name: 'unbound', vars: { ...vars, JWKS_URL: `http://${host}/jwks` } },
-      { name: 'wrong-path', vars: { ...vars, JWKS_URL: `https://${host}/keys` }, services },
+      { name: 'wrong-path', vars: { ...vars, JWKS_URL: `https://${host}/keys` }, serviceBindings },
     ],
     others: await Promise.all([
       buildTestWorker('issuer', {

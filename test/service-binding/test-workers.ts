@@ -6,17 +6,8 @@ import { build, type BuildOptions } from 'esbuild'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
-import { unstable_readConfig } from 'wrangler'
-import type { LocalWorkersOptions } from '../support/node/local-workers'
-
-/** A Worker as `startWorkers` takes it. */
-export type TestWorker = NonNullable<LocalWorkersOptions['others']>[number]
-
-/** The configuration of the Worker under test. */
-export const identityConfig = unstable_readConfig(
-  { config: 'wrangler.toml' },
-  { hideWarnings: true },
-)
+import { compatibility, DATABASE, VARIABLES } from '../../dev/identity-worker.ts'
+import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
 
 async function bundle(what: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promise<string> {
   const { outputFiles } = await build({
@@ -38,27 +29,27 @@ async function bundle(what: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promis
  */
 export async function buildTestWorker(
   file: string,
-  options: Partial<TestWorker> = {},
-): Promise<TestWorker> {
+  options: Partial<LocalWorker> = {},
+): Promise<LocalWorker> {
   return {
     name: file,
     modules: true,
     script: await bundle({ entryPoints: [join(import.meta.dirname, 'workers', `${file}.ts`)] }),
-    compatibilityDate: identityConfig.compatibility_date ?? '',
+    compatibilityDate: compatibility.compatibilityDate,
     ...options,
-  } as TestWorker
+  } as LocalWorker
 }
 
 /** The Worker under test, watched: see workers/watched-identity.ts. */
 export function buildWatchedIdentity(
   name: string,
   vars: Readonly<Record<string, string>>,
-  database = 'identity',
-): Promise<TestWorker> {
+  database: string = DATABASE.DB,
+): Promise<LocalWorker> {
   return buildTestWorker('watched-identity', {
     name,
-    compatibilityFlags: identityConfig.compatibility_flags,
-    bindings: { ...identityConfig.vars, ...vars },
+    ...compatibility,
+    bindings: { ...VARIABLES, ...vars },
     d1Databases: { DB: database },
   })
 }
@@ -68,22 +59,17 @@ export function buildWatchedIdentity(
  *
  * @param identity the name of the Worker that it is bound to, in the place of the one that the configuration names
  */
-export async function buildConsoleBackend(identity?: string): Promise<TestWorker> {
-  const config = unstable_readConfig({ config: 'examples/console-backend/wrangler.toml' })
-  const services = config.services as { binding: string; service: string; entrypoint?: string }[]
-  const bindings = services.map(({ binding, service, entrypoint }) => {
-    const target = {
-      name: identity ?? service,
-      ...(entrypoint === undefined ? {} : { entrypoint }),
-    }
-    return [binding, target] as const
+export async function buildConsoleBackend(identity?: string): Promise<LocalWorker> {
+  const { name, main, options } = readWorker('examples/console-backend/wrangler.toml')
+  const others = Object.entries(options.serviceBindings ?? {}).map(([binding, target]) => {
+    return [binding, Object.assign({}, target, identity === undefined ? {} : { name: identity })]
   })
   return {
-    name: identity === undefined ? (config.name ?? '') : `${config.name}-of-${identity}`,
+    ...options,
+    name: identity === undefined ? name : `${name}-of-${identity}`,
     modules: true,
-    script: await bundle({ entryPoints: [config.main ?? ''] }),
-    compatibilityDate: config.compatibility_date ?? '',
-    serviceBindings: Object.fromEntries(bindings),
+    script: await bundle({ entryPoints: [main] }),
+    serviceBindings: Object.fromEntries(others),
   }
 }
 
@@ -96,7 +82,7 @@ export async function readDocumentedCaller(): Promise<{ toml: string; source: st
 }
 
 /** That caller as a Worker. */
-export async function buildDocumentedCaller(): Promise<TestWorker> {
+export async function buildDocumentedCaller(): Promise<LocalWorker> {
   const { toml, source } = await readDocumentedCaller()
   const { services } = parse(toml) as unknown as {
     services: { binding: string; service: string; entrypoint: string }[]
@@ -108,7 +94,7 @@ export async function buildDocumentedCaller(): Promise<TestWorker> {
     name: 'documented-caller',
     modules: true,
     script: await bundle({ stdin: { contents: source, loader: 'ts' } }),
-    compatibilityDate: identityConfig.compatibility_date ?? '',
+    compatibilityDate: compatibility.compatibilityDate,
     serviceBindings: Object.fromEntries(bindings),
   }
 }

@@ -9,6 +9,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { writeIdentityConfig, type VARIABLES } from '../../dev/identity-worker.ts'
+import { localEnvironment } from '../../dev/wrangler.ts'
 import type { Environment } from '../../src/config'
 import type * as worker from '../../src/index'
 import type * as declared from '../../src/identity'
@@ -37,9 +39,7 @@ let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'caller-'))
-  const types = await readFile('worker-configuration.d.ts', 'utf8')
-  const runtime = types.slice(types.indexOf('// Begin runtime types'))
-  await writeFile(join(folder, 'runtime.d.ts'), runtime)
+  await cp('worker-configuration.d.ts', join(folder, 'runtime.d.ts'))
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG))
 })
 
@@ -48,7 +48,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 /** What a program of this project's node_modules prints; its errors, too. */
 async function run(program: string, args: readonly string[], cwd = folder): Promise<string> {
   const path = join(ROOT, 'node_modules', program)
-  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' }
+  const env = localEnvironment()
   const ran = promisify(execFile)(process.execPath, [path, ...args], { cwd, env })
   return ran.then(
     ({ stdout }) => stdout,
@@ -72,8 +72,9 @@ test('the published types are those of the Worker', () => {
   expectTypeOf<Pick<Instance, Method>>().toEqualTypeOf<Pick<declared.Identity, Method>>()
 })
 
-test("the environment of wrangler.toml is one that the Worker's source accepts", () => {
-  expectTypeOf<Env>().toExtend<Environment>()
+test('the local stack and the tests set every variable that the Worker reads', () => {
+  type Variable = Exclude<keyof Environment, 'DB' | 'ISSUER'>
+  expectTypeOf<keyof typeof VARIABLES>().toEqualTypeOf<Variable>()
 })
 
 describe('a caller with a copy of src/identity.ts, in a folder that sees nothing of this project', () => {
@@ -107,7 +108,7 @@ describe('a caller with the types that wrangler makes of both configurations', (
     const config = join(ROOT, 'examples/console-backend/wrangler.toml')
     const toml = (await readFile(config, 'utf8')).replace('src/index.ts', 'index.ts')
     await writeFile(join(folder, 'wrangler.toml'), toml)
-    const callee = join(ROOT, 'wrangler.toml')
+    const callee = writeIdentityConfig(join(folder, 'identity'))
     const args = ['types', '-c', 'wrangler.toml', '-c', callee, '--include-runtime=false']
     said = await run('wrangler/bin/wrangler.js', args)
   })

@@ -4,6 +4,7 @@
  */
 import type { D1Migration } from '@cloudflare/vitest-plugin'
 import type { URLSearchParamsIterator } from 'node:url'
+import type { Environment } from '../../src/config'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -24,6 +25,7 @@ declare global {
   }
 
   namespace Cloudflare {
+    interface Env extends Environment {}
     interface GlobalProps {
       mainModule: typeof import('../../src/index')
     }

@@ -2,6 +2,7 @@
  * D1 from Node without a round trip for each statement that is prepared: a Worker beside the others runs whole batches.
  * Offers what tests use of `D1Database`, no more.
  */
+import { compatibility, DATABASE } from '../../../dev/identity-worker.ts'
 
 /** The Worker that runs them. */
 export const DATABASE_WORKER = {
@@ -18,8 +19,8 @@ export const DATABASE_WORKER = {
       }
     },
   }`,
-  compatibilityDate: '2026-10-01',
-  d1Databases: { DB: 'identity' },
+  ...compatibility,
+  d1Databases: DATABASE,
 }
 
 interface Statement {

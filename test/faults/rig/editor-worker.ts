@@ -57,4 +57,4 @@ export default {
   async fetch(request, env) {
     return Response.json(await applyEdit(env.DB, await request.json<Edit>()))
   },
-} satisfies ExportedHandler<Env>
+} satisfies ExportedHandler<{ DB: D1Database }>

@@ -4,12 +4,9 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import { unstable_readConfig } from 'wrangler'
-import {
-  startWorkers,
-  type LocalWorkers,
-  type LocalWorkersOptions,
-} from '../../support/node/local-workers'
+import { compatibility, DATABASE, identityWorker } from '../../../dev/identity-worker.ts'
+import type { LocalWorker } from '../../../dev/local-workers.ts'
+import { startWorkers, type LocalWorkers } from '../../support/node/local-workers'
 import { call, pathOf, type Answer, type Call } from '../../support/node/client'
 import type { LogLine } from '../../support/worker/log'
 import { bundleForWorkerd } from './bundle'
@@ -35,26 +32,22 @@ export interface Rig extends LocalWorkers {
   lineOf(requestID: string): Promise<LogLine>
 }
 
-type OtherWorker = NonNullable<LocalWorkersOptions['others']>[number]
-
 async function createRigWorker(
   vars: Readonly<Record<string, string>>,
-): Promise<(name: string) => OtherWorker> {
-  const config = unstable_readConfig({ config: 'wrangler.toml' }, { hideWarnings: true })
+): Promise<(name: string) => LocalWorker> {
   const folder = inject('bundle')
   const contents = await bundleForWorkerd('worker.ts')
-  return (name) => ({
-    name,
-    modulesRoot: folder,
-    modules: [
-      { type: 'ESModule', path: join(folder, 'rig.js'), contents },
-      { type: 'ESModule', path: join(folder, 'index.js') },
-    ],
-    compatibilityDate: config.compatibility_date ?? '',
-    compatibilityFlags: [...config.compatibility_flags, 'nodejs_als'],
-    bindings: { ...config.vars, ...vars },
-    d1Databases: { DB: 'identity', UNMIGRATED: 'unmigrated' },
-  })
+  return (name) =>
+    identityWorker(folder, {
+      name,
+      vars,
+      modules: [
+        { type: 'ESModule', path: join(folder, 'rig.js'), contents },
+        { type: 'ESModule', path: join(folder, 'index.js') },
+      ],
+      compatibilityFlags: [...compatibility.compatibilityFlags, 'nodejs_als'],
+      d1Databases: { ...DATABASE, UNMIGRATED: 'unmigrated' },
+    })
 }
 
 /** Starts one Worker of each name; all share one database. */

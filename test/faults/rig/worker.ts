@@ -4,10 +4,11 @@
  * wrong there goes wrong in the issuer.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Environment } from '../../../src/config'
 import identity from '../../../src/index'
 import { PLANS, type DatabaseFault, type Plan, type Report } from './plan'
 
-interface RigEnv extends Env {
+interface RigEnv extends Environment {
   readonly UNMIGRATED: D1Database
 }
 
@@ -147,9 +148,7 @@ async function run(request: Request, env: RigEnv, ctx: ExecutionContext): Promis
   const broken = { ...env, ...plan.vars, DB: breakDatabase(real, plan.database ?? [], note, ctx) }
   const mortal = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext
   const context = plan.mortal === true ? mortal : ctx
-  return current.run({ plan, note }, () =>
-    identity.fetch(request, broken as unknown as Env, context),
-  )
+  return current.run({ plan, note }, () => identity.fetch(request, broken, context))
 }
 
 export default {

@@ -5,8 +5,8 @@
 import { afterAll, expect, test } from 'vitest'
 import { call } from '../../support/node/client'
 import { serveIssuer } from '../../support/node/jwks-server'
+import { startWorkers } from '../../support/node/local-workers'
 import { connectDatabase, DATABASE_WORKER } from '../rig/direct-database'
-import { startInProcess } from '../rig/process'
 import { measureHeap } from './heap'
 import { median, readMemory } from './memory'
 import { createMix } from './mix'
@@ -25,7 +25,7 @@ const MIB = 1024 * 1024
 const REPORT_SECONDS = SECONDS > 120 ? 30 : 5
 
 const issuer = await serveIssuer()
-const workers = await startInProcess({
+const workers = await startWorkers({
   identity: [{ vars: { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true' } }],
   others: [DATABASE_WORKER],
   inspect: true,

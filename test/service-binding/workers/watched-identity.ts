@@ -2,6 +2,7 @@
  * The Worker under test with its database watched: after each request one line says what was asked of D1. Everything
  * else is the Worker's own.
  */
+import type { Environment } from '../../../src/config'
 import worker, { Identity as RealIdentity } from '../../../src/index'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/identity'
 import { watch, type WatchedDatabase } from '../../support/database'
@@ -14,7 +15,7 @@ function report({ calls, statements }: WatchedDatabase): void {
 export class Identity extends RealIdentity {
   readonly #database: WatchedDatabase
 
-  constructor(ctx: ExecutionContext, env: Env) {
+  constructor(ctx: ExecutionContext, env: Environment) {
     const database = watch(env.DB)
     super(ctx, { ...env, DB: database.db })
     this.#database = database
@@ -37,7 +38,7 @@ export class Identity extends RealIdentity {
 
 /** The first door. */
 export default {
-  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  async fetch(request: Request, env: Environment, ctx: ExecutionContext): Promise<Response> {
     const database = watch(env.DB)
     const response = await worker.fetch(request, { ...env, DB: database.db }, ctx)
     report(database)

@@ -1,0 +1,99 @@
+/**
+ * The Identity Worker as the local stack, the tests and the measurements run it. wrangler.toml gives what is deployed as
+ * code: main file, compatibility date and flags. Everything else is fixed here, so no value of an operator plays a part.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parse } from 'smol-toml'
+import type { LocalWorker } from './local-workers.ts'
+import { ROOT } from './wrangler.ts'
+
+/** A value of a variable, as TOML writes it. */
+export type Value = string | number | boolean
+
+/** Every variable that the Worker reads, each as if it was not set. */
+export const VARIABLES = {
+  TOKEN_ISSUER: '',
+  TOKEN_AUDIENCE: '',
+  JWKS_URL: '',
+  TOKEN_TYPE: '',
+  TOKEN_ALGORITHMS: '',
+  REQUIRED_SCOPE: '',
+  CORS_ORIGINS: '',
+  KEEP_LAST_ADMINISTRATOR: 'false',
+} as const satisfies Readonly<Record<string, Value>>
+
+/** The local database, which Workers share: the ID decides the name of the file on disk. */
+export const DATABASE = { DB: '00000000-0000-0000-0000-000000000000' } as const
+
+interface Code {
+  readonly main: string
+  readonly compatibility_date: string
+  readonly compatibility_flags: string[]
+}
+
+const { main, compatibility_date, compatibility_flags } = parse(
+  readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'),
+) as unknown as Code
+
+/** The compatibility date and flags of the deployed code, as miniflare names them. */
+export const compatibility = {
+  compatibilityDate: compatibility_date,
+  compatibilityFlags: compatibility_flags,
+} as const
+
+/** How one Identity Worker is run. Further options are miniflare's, such as `serviceBindings` and `queueProducers`. */
+export type IdentityOptions = Partial<Omit<LocalWorker, 'bindings'>> & {
+  /** Variables; the others are not set. */
+  readonly vars?: Readonly<Record<string, Value>>
+}
+
+/** The Identity Worker from the folder of its bundle; its name is `identity` if the options have no other. */
+export function identityWorker(bundle: string, { vars, ...options }: IdentityOptions): LocalWorker {
+  return {
+    name: 'identity',
+    modulesRoot: bundle,
+    modules: [{ type: 'ESModule', path: join(bundle, 'index.js') }],
+    ...compatibility,
+    d1Databases: DATABASE,
+    ...options,
+    bindings: { ...VARIABLES, ...vars },
+  } as LocalWorker
+}
+
+/** What differs from the Worker of the checkout without values; paths are relative to the configuration's folder. */
+export interface IdentityConfig {
+  readonly vars?: Readonly<Record<string, Value>>
+  readonly main?: string
+  readonly migrations?: string
+  /** Further environments, as wrangler names them. */
+  readonly env?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Writes the same Worker as a configuration for wrangler.
+ * @returns the path of the file, `wrangler.json` in the folder
+ */
+export function writeIdentityConfig(folder: string, changes: IdentityConfig = {}): string {
+  const file = join(folder, 'wrangler.json')
+  const config = {
+    name: 'identity',
+    main: changes.main ?? resolve(ROOT, main),
+    compatibility_date,
+    compatibility_flags,
+    minify: true,
+    vars: { ...VARIABLES, ...changes.vars },
+    d1_databases: [
+      {
+        binding: 'DB',
+        database_name: 'identity',
+        database_id: DATABASE.DB,
+        migrations_dir: changes.migrations ?? join(ROOT, 'migrations'),
+      },
+    ],
+    env: changes.env,
+  }
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, JSON.stringify(config, null, 2))
+  return file
+}
