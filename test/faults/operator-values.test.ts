@@ -1,0 +1,135 @@
+/**
+ * Checkouts as operators leave them, with their values in `wrangler.toml`, `.dev.vars`, `.env` and the shell. None of them
+ * changes what the local stack and the tests do, and nothing is written into the home folder.
+ */
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { parse, stringify } from 'smol-toml'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readDocument } from '../operations/document'
+
+type Values = Readonly<Record<string, unknown>>
+
+const LEFT_OUT = /^(?:\.git|\.state|bench|docs\/images)$|(?:^|\/)(?:\.wrangler|node_modules)$/
+const COMMANDS = [
+  'node scripts/run.js demo',
+  'node scripts/run.js types --check',
+  `vitest run --project worker --project node test/success.test.ts test/deployed/configuration.test.ts
+    test/operations/documents.test.ts`.replaceAll('\n', ' '),
+]
+
+const { code } = await readDocument('docs/issuers.md')
+const issuers = code.filter(({ language }) => language === 'toml').map(({ text }) => parse(text))
+const half = issuers.length / 2
+
+/** Everything else that an operator can set. */
+const OTHERS = {
+  CORS_ORIGINS: 'https://console.example, https://admin.example',
+  KEEP_LAST_ADMINISTRATOR: true,
+}
+
+/** Blocks of an operator who uses all that the documents describe. */
+const BLOCKS = {
+  name: 'acme-identity',
+  account_id: '0123456789abcdef0123456789abcdef',
+  routes: [{ pattern: 'identity.acme.example', custom_domain: true }],
+  services: [{ binding: 'ISSUER', service: 'acme-issuer' }],
+  queues: { producers: [{ binding: 'DELETION_EVENTS', queue: 'deletions' }] },
+  triggers: { crons: ['* * * * *'] },
+}
+
+const bindDatabase = (id: string) => ({
+  d1_databases: [{ binding: 'DB', database_name: 'acme', database_id: id }],
+})
+
+interface Scenario {
+  readonly title: string
+  readonly toml: Values
+  readonly devVars?: Values
+  readonly dotEnv: Values
+  readonly shell?: Readonly<Record<string, string>>
+}
+
+const [first, second, third, ...more] = issuers.slice(0, half)
+const [fifth, sixth, seventh, ...last] = issuers.slice(half)
+
+const scenarios: readonly Scenario[] = [
+  {
+    title: 'all blocks, an environment of the shell, .dev.vars and .env',
+    toml: {
+      ...BLOCKS,
+      ...bindDatabase('6fa1d1c2-7d4b-4f3e-9a51-0c3e5b7d9f11'),
+      vars: { ...first, ...OTHERS },
+      env: {
+        production: {
+          ...bindDatabase('6fa1d1c2-7d4b-4f3e-9a51-0c3e5b7d9f12'),
+          vars: { ...second, ...OTHERS },
+        },
+      },
+    },
+    devVars: { ...third, TOKEN_TYPE: 'JWT' },
+    dotEnv: Object.assign({ CLOUDFLARE_API_TOKEN: 'a-token' }, ...more),
+    shell: { CLOUDFLARE_ENV: 'production', NODE_ENV: 'production' },
+  },
+  {
+    title: 'required variables alone, .env, and an environment of the shell that is nowhere',
+    toml: {
+      ...bindDatabase('6fa1d1c2-7d4b-4f3e-9a51-0c3e5b7d9f13'),
+      vars: { ...fifth, TOKEN_ALGORITHMS: 'RS256' },
+    },
+    dotEnv: Object.assign({ CLOUDFLARE_ENV: 'production' }, sixth, seventh, ...last),
+    shell: { CLOUDFLARE_ENV: 'production', TOKEN_TYPE: 'none' },
+  },
+]
+
+let checkout: string
+let home: string
+
+beforeEach(async () => {
+  const root = resolve('.')
+  checkout = await mkdtemp(join(tmpdir(), 'identity-operator-'))
+  home = join(await mkdtemp(join(tmpdir(), 'identity-home-')), 'home')
+  await mkdir(home)
+  await cp(root, checkout, {
+    recursive: true,
+    filter: (path) => !LEFT_OUT.test(relative(root, path)),
+  })
+  await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
+})
+
+afterEach(async () => {
+  await rm(checkout, { recursive: true })
+  await rm(home, { recursive: true })
+})
+
+/** Runs a command in the checkout; rejects with all that it printed if it fails. */
+async function run(command: string, shell: Readonly<Record<string, string>>): Promise<void> {
+  const own = Object.entries(process.env).filter(([name]) => !/^(?:VITEST|XDG_)/.test(name))
+  const path = `${join(checkout, 'node_modules/.bin')}:${process.env['PATH']}`
+  const env = { ...Object.fromEntries(own), HOME: home, PATH: path, ...shell }
+  const ran = promisify(execFile)('sh', ['-c', command], { cwd: checkout, env })
+  await ran.catch((error: unknown) => {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    throw new Error(`${command}\n${stdout}${stderr}`, { cause: error })
+  })
+}
+
+const toDotEnv = (values: Values): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name}="${String(value)}"\n`)
+    .join('')
+
+test.each(scenarios)('with $title', async ({ toml, devVars, dotEnv, shell = {} }) => {
+  const { main, compatibility_date, compatibility_flags } = parse(
+    await readFile('wrangler.toml', 'utf8'),
+  )
+  const deployed = { name: 'identity', main, compatibility_date, compatibility_flags }
+  await writeFile(join(checkout, 'wrangler.toml'), stringify({ ...deployed, ...toml }))
+  if (devVars !== undefined) await writeFile(join(checkout, '.dev.vars'), toDotEnv(devVars))
+  await writeFile(join(checkout, '.env'), toDotEnv(dotEnv))
+  for (const command of COMMANDS) await run(command, shell)
+  expect(await readdir(home, { recursive: true })).toEqual([])
+})
