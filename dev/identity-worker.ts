@@ -21,6 +21,8 @@ export const VARIABLES = {
   REQUIRED_SCOPE: '',
   CORS_ORIGINS: '',
   KEEP_LAST_ADMINISTRATOR: 'false',
+  MEMBERS_MAY_LEAVE: 'false',
+  RECORD_GROUPS: 'false',
 } as const satisfies Readonly<Record<string, Value>>
 
 /** The local database, which Workers share: the ID decides the name of the file on disk. */

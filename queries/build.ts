@@ -20,7 +20,7 @@ const HEAD = `/**
 
 /** White space, then a constant, a quoted name, a parameter, a parenthesis, or anything up to one of these. */
 const TOKENS = /(\s*)('(?:[^']|'')*'|"\w+"|[?()]|[^\s'"?()]+)/g
-const LINE_STARTS = /^(?:and|cross|from|left|limit|on|select|union|when|where)$/
+const LINE_STARTS = /^(?:and|cross|from|group|left|limit|on|select|union|when|where)$/
 /** A list is broken after the first comma beyond this length. */
 const LONG_LINE = 70
 

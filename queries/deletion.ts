@@ -33,12 +33,35 @@ const isTarget = and(
   eq(target.organizationID, parameter('organizationID')),
 )
 
+const isMembershipOfTarget = eq(groupMembers.organizationUserID, target.id)
+
+/**
+ * A longer list of group IDs is not recorded. D1 stores no text above 2 MB, and an aggregate above it fails even if its
+ * value is not used: the user could never be deleted. So the list is measured before it is made.
+ *
+ * @see https://developers.cloudflare.com/d1/platform/limits/
+ */
+const MAX_LIST_BYTES = 1_000_000
+/** A longer group ID is not even measured: JSON makes six bytes of a control character. Other IDs share the record's 2 MB. */
+const MAX_ID_BYTES = 300_000
+
+/** Bytes of a group ID in the list, with the comma or the bracket before it. */
+const listedBytes = sql`iif(octet_length(${groupMembers.groupID}) > ${MAX_ID_BYTES}, ${MAX_LIST_BYTES},
+  octet_length(json_quote(${groupMembers.groupID})) + 1)`
+
+const isListed = and(
+  parameter('recordGroups'),
+  sql`total(iif(${parameter('recordGroups')}, ${listedBytes}, 0)) < ${MAX_LIST_BYTES}`,
+  sql`max(octet_length(${target.organizationID}), octet_length(${target.id}), octet_length(${target.userID})) <= ${MAX_ID_BYTES}`,
+)
+
+const list = db
+  .select({ ids: sql`json_group_array(${groupMembers.groupID})` })
+  .from(groupMembers)
+  .where(isMembershipOfTarget)
+
 /** Inserts the deletion record. A conflict means that this ID or idempotency key has its record already. */
 function recordDeletion(settings: { keepLastAdministrator: boolean }) {
-  const groupsOfTarget = db
-    .select({ count: count() })
-    .from(groupMembers)
-    .where(eq(groupMembers.organizationUserID, target.id))
   const record = db
     .select({
       id: parameter('deletionID').as('id'),
@@ -47,15 +70,16 @@ function recordDeletion(settings: { keepLastAdministrator: boolean }) {
       userID: target.userID,
       actorKind: caller.kind,
       actorSubject: parameter('subject').as('actor_subject'),
-      groupsRemoved: sql`${groupsOfTarget}`.as('groups_removed'),
+      groupsRemoved: count(groupMembers.groupID).as('groups_removed'),
       requestID: parameter('requestID').as('request_id'),
       idempotencyKey: parameter('idempotencyKey').as('idempotency_key'),
       deletedAt: parameter('deletedAt').as('deleted_at'),
-      memberState: sql`null`.as('member_state'),
-      groupIDs: sql`null`.as('group_ids'),
+      memberState: sql`iif(${parameter('recordGroups')}, ${target.state}, null)`.as('member_state'),
+      groupIDs: sql`iif(${isListed}, ${list}, null)`.as('group_ids'),
     })
     .from(target)
     .crossJoin(caller)
+    .leftJoin(groupMembers, isMembershipOfTarget)
     .where(
       and(
         isTarget,
@@ -63,6 +87,7 @@ function recordDeletion(settings: { keepLastAdministrator: boolean }) {
         settings.keepLastAdministrator ? not(removesLastAdministrator) : undefined,
       ),
     )
+    .groupBy(target.id)
   return db.insert(userDeletions).select(record).onConflictDoNothing()
 }
 

@@ -8,7 +8,7 @@
  *
  * @see https://sqlite.org/lang_select.html#side_note_special_handling_of_cross_join
  */
-import { and, eq, exists, ne, not, notExists, or, sql, type SQL } from 'drizzle-orm'
+import { and, eq, exists, inArray, ne, not, notExists, or, sql, type SQL } from 'drizzle-orm'
 import { alias, unionAll, type SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { anyRow, db, parameter } from './builder.ts'
 import {
@@ -128,8 +128,28 @@ const platformAdministrator = db
     ),
   )
 
-/** The caller, if it may delete users in the organization: one row or none. */
-export const permittedCaller = unionAll(permittedByGroup, platformAdministrator).limit(1)
+/** The caller whose own membership is to be deleted, if members may leave. A suspension is a hold: it stays. */
+const leavingMember = db
+  .select(userColumns(organizationUsers.id))
+  .from(users)
+  .crossJoin(organizationUsers)
+  .where(
+    and(
+      parameter('membersMayLeave'),
+      isActiveUser,
+      eq(organizationUsers.userID, users.id),
+      eq(organizationUsers.organizationID, organizationID),
+      eq(organizationUsers.id, parameter('userID')),
+      inArray(organizationUsers.state, ['active', 'pending']),
+    ),
+  )
+
+/** The caller, if it may delete the user: one row or none. SQLite runs a later query only if the earlier ones find none. */
+export const permittedCaller = unionAll(
+  permittedByGroup,
+  platformAdministrator,
+  leavingMember,
+).limit(1)
 
 /** The permitted caller as a table of one row. */
 export const caller = permittedCaller.as('caller')

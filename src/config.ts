@@ -20,6 +20,8 @@ export interface Environment {
   readonly REQUIRED_SCOPE: string
   readonly CORS_ORIGINS: string
   readonly KEEP_LAST_ADMINISTRATOR: string
+  readonly MEMBERS_MAY_LEAVE: string
+  readonly RECORD_GROUPS: string
 }
 
 /** The algorithms that may sign a token: asymmetric, and supported by the runtime (RFC 7518, RFC 8037, RFC 9864). */
@@ -40,6 +42,8 @@ export interface Config {
   readonly algorithms: readonly string[]
   readonly requiredScope: string | undefined
   readonly keepLastAdministrator: boolean
+  readonly membersMayLeave: boolean
+  readonly recordGroups: boolean
 }
 
 /**
@@ -61,6 +65,8 @@ export function readConfig(env: Environment): Config {
     algorithms: readAlgorithms(env),
     requiredScope: readMatch(env, 'REQUIRED_SCOPE', SCOPE_TOKEN),
     keepLastAdministrator: readFlag(env, 'KEEP_LAST_ADMINISTRATOR'),
+    membersMayLeave: readFlag(env, 'MEMBERS_MAY_LEAVE'),
+    recordGroups: readFlag(env, 'RECORD_GROUPS'),
   }
 }
 

@@ -25,8 +25,18 @@ export interface Removal {
   readonly idempotencyKey: string | null
 }
 
+/** Settings of a removal. */
+export interface RemovalSettings {
+  /** Whether an organization that has an administrator keeps one. */
+  readonly keepLastAdministrator: boolean
+  /** Whether a member may delete its own organization user. */
+  readonly membersMayLeave: boolean
+  /** Whether the record holds the state of the membership and the IDs of its groups. */
+  readonly recordGroups: boolean
+}
+
 /** The values that the statements of one attempt bind. */
-export interface Attempt extends Removal {
+export interface Attempt extends Removal, RemovalSettings {
   /** Unix milliseconds at which the attempt began. It tells its record from that of an earlier attempt. */
   readonly deletedAt: number
 }
@@ -56,31 +66,30 @@ type Batch = readonly { readonly sql: string; readonly names: readonly (keyof At
 /**
  * Removes a user from an organization and from all its groups, if the caller may.
  *
- * @param keepLastAdministrator whether an organization that has an administrator keeps one
  * @param onUse receives what the database did after each attempt, also after a failed one
  * @throws IdentityError if D1 fails or does not respond in time
  */
 export async function removeUser(
   db: D1Database,
   removal: Removal,
-  keepLastAdministrator: boolean,
+  settings: RemovalSettings,
   onUse: (use: DatabaseUse) => void,
 ): Promise<RemovalResult> {
   const batch: Batch = [
-    keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
+    settings.keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
     deleteMemberships,
     deleteUser,
     reportOutcome,
   ]
   return retryTransient(async (attempt) => {
     onUse({ attempts: attempt })
-    const values: Attempt = { ...removal, deletedAt: Date.now() }
+    const values: Attempt = { ...removal, ...settings, deletedAt: Date.now() }
     const statements = batch.map(({ sql, names }) =>
       db.prepare(sql).bind(...names.map((name) => values[name])),
     )
     const results = await sendBatch(db, statements)
     onUse({ attempts: attempt, ...sumMeta(results) })
-    return readReport(results.at(-1)?.results[0], keepLastAdministrator)
+    return readReport(results.at(-1)?.results[0], settings)
   })
 }
 
@@ -125,11 +134,11 @@ function pause(ms: number): Promise<void> {
 }
 
 /** Checks the report: a later migration or a trigger of others can make the database return what this code does not know. */
-function readReport(row: unknown, keepLastAdministrator: boolean): RemovalResult {
+function readReport(row: unknown, settings: RemovalSettings): RemovalResult {
   const { outcome, actorKind, groupsRemoved } = (row ?? {}) as Record<string, unknown>
   const known = OUTCOMES.find((name) => name === outcome) ?? readInactivity(outcome)
   const isPossible =
-    known !== undefined && (known !== 'last_administrator' || keepLastAdministrator)
+    known !== undefined && (known !== 'last_administrator' || settings.keepLastAdministrator)
   const isActor = actorKind === 'user' || actorKind === 'service_account' || actorKind === null
   const isCount = typeof groupsRemoved === 'number' || groupsRemoved === null
   if (!isPossible || !isActor || !isCount) {

@@ -51,7 +51,7 @@ export async function deleteUser(
   const { outcome, actorKind, groupsRemoved } = await removeUser(
     config.database,
     removal,
-    config.keepLastAdministrator,
+    config,
     (use) => (line.database = use),
   )
   if (actorKind !== null) line.actor = { kind: actorKind, subject }

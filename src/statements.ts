@@ -9,11 +9,20 @@ export const recordDeletion = {
       " actor_kind, actor_subject, groups_removed, request_id, idempotency_key," +
       " deleted_at, member_state, group_ids)" +
     " select ?1 as id, target.organization_id, target.id, target.user_id, kind," +
-    " ?2 as actor_subject, (select count(*)" +
-      " from group_members" +
-      " where group_members.organization_user_id = target.id) as groups_removed," +
-    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at, null as member_state," +
-    " null as group_ids" +
+    " ?2 as actor_subject, count(group_members.group_id) as groups_removed," +
+    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at, iif(?6, target.state," +
+      " null) as member_state," +
+    " iif((?6" +
+        " and total(iif(?6, iif(octet_length(group_members.group_id) > 300000, 1000000," +
+              " octet_length(json_quote(group_members.group_id)) + 1)," +
+            " 0)) < 1000000" +
+        " and max(octet_length(target.organization_id)," +
+          " octet_length(target.id)," +
+          " octet_length(target.user_id)) <= 300000)," +
+      " (select json_group_array(group_id)" +
+        " from group_members" +
+        " where group_members.organization_user_id = target.id)," +
+      " null) as group_ids" +
     " from organization_users target" +
     " cross join (select kind, member_id" +
       " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
@@ -23,14 +32,14 @@ export const recordDeletion = {
         " where ((users.subject = ?2" +
             " and users.state = 'active')" +
           " and organization_users.user_id = users.id" +
-          " and organization_users.organization_id = ?6" +
+          " and organization_users.organization_id = ?7" +
           " and organization_users.state = 'active'" +
           " and group_members.organization_user_id = organization_users.id)" +
         " union all select 'service_account' as kind, null as member_id, group_service_accounts.group_id" +
         " from service_accounts" +
         " cross join group_service_accounts" +
         " where (service_accounts.id = ?2" +
-          " and service_accounts.organization_id = ?6" +
+          " and service_accounts.organization_id = ?7" +
           " and group_service_accounts.service_account_id = service_accounts.id)) caller_groups" +
       " cross join group_roles" +
       " cross join role_permissions" +
@@ -50,15 +59,28 @@ export const recordDeletion = {
           " and role_permissions.scope = 'global'" +
           " and role_permissions.endpoint = 'identity:users'" +
           " and role_permissions.operation = 'delete'))" +
+      " union all select 'user' as kind, organization_users.id as member_id" +
+      " from users" +
+      " cross join organization_users" +
+      " where (?8" +
+        " and (users.subject = ?2" +
+          " and users.state = 'active')" +
+        " and organization_users.user_id = users.id" +
+        " and organization_users.organization_id = ?7" +
+        " and organization_users.id = ?9" +
+        " and organization_users.state in ('active', 'pending'))" +
       " limit 1) caller" +
-    " where ((target.id = ?7" +
-        " and target.organization_id = ?6)" +
+    " left join group_members" +
+    " on group_members.organization_user_id = target.id" +
+    " where ((target.id = ?9" +
+        " and target.organization_id = ?7)" +
       " and not (exists (select 1" +
           " from service_accounts" +
           " where service_accounts.id = ?2)" +
         " and exists (select 1" +
           " from users" +
           " where users.subject = ?2)))" +
+    " group by target.id" +
     " on conflict do nothing",
   names: [
     'deletionID', // ?1
@@ -66,8 +88,10 @@ export const recordDeletion = {
     'requestID', // ?3
     'idempotencyKey', // ?4
     'deletedAt', // ?5
-    'organizationID', // ?6
-    'userID', // ?7
+    'recordGroups', // ?6
+    'organizationID', // ?7
+    'membersMayLeave', // ?8
+    'userID', // ?9
   ],
 } as const
 
@@ -77,11 +101,20 @@ export const recordDeletionKeepingAdministrator = {
       " actor_kind, actor_subject, groups_removed, request_id, idempotency_key," +
       " deleted_at, member_state, group_ids)" +
     " select ?1 as id, target.organization_id, target.id, target.user_id, kind," +
-    " ?2 as actor_subject, (select count(*)" +
-      " from group_members" +
-      " where group_members.organization_user_id = target.id) as groups_removed," +
-    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at, null as member_state," +
-    " null as group_ids" +
+    " ?2 as actor_subject, count(group_members.group_id) as groups_removed," +
+    " ?3 as request_id, ?4 as idempotency_key, ?5 as deleted_at, iif(?6, target.state," +
+      " null) as member_state," +
+    " iif((?6" +
+        " and total(iif(?6, iif(octet_length(group_members.group_id) > 300000, 1000000," +
+              " octet_length(json_quote(group_members.group_id)) + 1)," +
+            " 0)) < 1000000" +
+        " and max(octet_length(target.organization_id)," +
+          " octet_length(target.id)," +
+          " octet_length(target.user_id)) <= 300000)," +
+      " (select json_group_array(group_id)" +
+        " from group_members" +
+        " where group_members.organization_user_id = target.id)," +
+      " null) as group_ids" +
     " from organization_users target" +
     " cross join (select kind, member_id" +
       " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
@@ -91,14 +124,14 @@ export const recordDeletionKeepingAdministrator = {
         " where ((users.subject = ?2" +
             " and users.state = 'active')" +
           " and organization_users.user_id = users.id" +
-          " and organization_users.organization_id = ?6" +
+          " and organization_users.organization_id = ?7" +
           " and organization_users.state = 'active'" +
           " and group_members.organization_user_id = organization_users.id)" +
         " union all select 'service_account' as kind, null as member_id, group_service_accounts.group_id" +
         " from service_accounts" +
         " cross join group_service_accounts" +
         " where (service_accounts.id = ?2" +
-          " and service_accounts.organization_id = ?6" +
+          " and service_accounts.organization_id = ?7" +
           " and group_service_accounts.service_account_id = service_accounts.id)) caller_groups" +
       " cross join group_roles" +
       " cross join role_permissions" +
@@ -118,9 +151,21 @@ export const recordDeletionKeepingAdministrator = {
           " and role_permissions.scope = 'global'" +
           " and role_permissions.endpoint = 'identity:users'" +
           " and role_permissions.operation = 'delete'))" +
+      " union all select 'user' as kind, organization_users.id as member_id" +
+      " from users" +
+      " cross join organization_users" +
+      " where (?8" +
+        " and (users.subject = ?2" +
+          " and users.state = 'active')" +
+        " and organization_users.user_id = users.id" +
+        " and organization_users.organization_id = ?7" +
+        " and organization_users.id = ?9" +
+        " and organization_users.state in ('active', 'pending'))" +
       " limit 1) caller" +
-    " where ((target.id = ?7" +
-        " and target.organization_id = ?6)" +
+    " left join group_members" +
+    " on group_members.organization_user_id = target.id" +
+    " where ((target.id = ?9" +
+        " and target.organization_id = ?7)" +
       " and not (exists (select 1" +
           " from service_accounts" +
           " where service_accounts.id = ?2)" +
@@ -135,7 +180,7 @@ export const recordDeletionKeepingAdministrator = {
           " cross join group_members" +
           " cross join organization_users" +
           " cross join users" +
-          " where (groups.organization_id = ?6" +
+          " where (groups.organization_id = ?7" +
             " and organization_users.id = target.id" +
             " and group_roles.group_id = groups.id" +
             " and (role_permissions.role_id = group_roles.role_id" +
@@ -157,7 +202,7 @@ export const recordDeletionKeepingAdministrator = {
           " cross join group_members" +
           " cross join organization_users" +
           " cross join users" +
-          " where (groups.organization_id = ?6" +
+          " where (groups.organization_id = ?7" +
             " and organization_users.id <> target.id" +
             " and group_roles.group_id = groups.id" +
             " and (role_permissions.role_id = group_roles.role_id" +
@@ -183,6 +228,7 @@ export const recordDeletionKeepingAdministrator = {
               " and role_permissions.scope = 'global'" +
               " and role_permissions.endpoint = 'identity:users'" +
               " and role_permissions.operation = 'delete')))))" +
+    " group by target.id" +
     " on conflict do nothing",
   names: [
     'deletionID', // ?1
@@ -190,8 +236,10 @@ export const recordDeletionKeepingAdministrator = {
     'requestID', // ?3
     'idempotencyKey', // ?4
     'deletedAt', // ?5
-    'organizationID', // ?6
-    'userID', // ?7
+    'recordGroups', // ?6
+    'organizationID', // ?7
+    'membersMayLeave', // ?8
+    'userID', // ?9
   ],
 } as const
 
@@ -285,6 +333,16 @@ export const reportOutcome = {
               " and role_permissions.scope = 'global'" +
               " and role_permissions.endpoint = 'identity:users'" +
               " and role_permissions.operation = 'delete'))" +
+          " union all select 'user' as kind, organization_users.id as member_id" +
+          " from users" +
+          " cross join organization_users" +
+          " where (?6" +
+            " and (users.subject = ?2" +
+              " and users.state = 'active')" +
+            " and organization_users.user_id = users.id" +
+            " and organization_users.organization_id = ?4" +
+            " and organization_users.id = ?5" +
+            " and organization_users.state in ('active', 'pending'))" +
           " limit 1)," +
         " 'not_permitted', null)," +
       " iif(not exists (select 1" +
@@ -306,13 +364,14 @@ export const reportOutcome = {
     " user_deletions.groups_removed as groupsRemoved" +
     " from (select 1)" +
     " left join user_deletions" +
-    " on user_deletions.id = ?6",
+    " on user_deletions.id = ?7",
   names: [
     'deletedAt', // ?1
     'subject', // ?2
     'idempotencyKey', // ?3
     'organizationID', // ?4
     'userID', // ?5
-    'deletionID', // ?6
+    'membersMayLeave', // ?6
+    'deletionID', // ?7
   ],
 } as const

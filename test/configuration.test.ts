@@ -11,6 +11,8 @@ import { setStage } from './support/worker/stage'
 /** 404 says that the token was good: the call is for a user that nobody is. */
 const ACCEPTED = 404
 
+const NO_FLAGS = ['TRUE', 'True', 'yes', 'on', '1', '0', 1, 0, 'true false']
+
 const wrong: Readonly<Record<string, readonly unknown[]>> = {
   TOKEN_ISSUER: [undefined, null, '', ' \t\n', true, 7, {}],
   TOKEN_AUDIENCE: [undefined, null, '', ' \t\n', false, ['https://identity.example']],
@@ -76,7 +78,9 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
     'https://app.example https://other.example',
     7,
   ],
-  KEEP_LAST_ADMINISTRATOR: ['TRUE', 'True', 'yes', 'on', '1', '0', 1, 0, 'true false'],
+  KEEP_LAST_ADMINISTRATOR: NO_FLAGS,
+  MEMBERS_MAY_LEAVE: NO_FLAGS,
+  RECORD_GROUPS: NO_FLAGS,
   DB: [undefined, null, {}, 'identity'],
   ISSUER: [null, {}, 'https://issuer.example'],
 }
@@ -146,6 +150,8 @@ describe('an optional variable that is empty, blank or missing has its default',
     'REQUIRED_SCOPE',
     'CORS_ORIGINS',
     'KEEP_LAST_ADMINISTRATOR',
+    'MEMBERS_MAY_LEAVE',
+    'RECORD_GROUPS',
   ]
   test.each(optional.flatMap((name) => ['', ' \n', undefined].map((value) => ({ [name]: value }))))(
     '%j',

@@ -5,22 +5,30 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { watch } from './support/database'
-import { createSeed } from './support/seed'
+import { createSeed, type Member, type MemberOptions } from './support/seed'
 import type { Answer, Call, Vars } from './support/worker/caller'
 import { setStage, type Stage, type Subject } from './support/worker/stage'
 import type { World } from './support/world'
 
-interface Case {
-  readonly name: string
-  readonly vars?: Vars
-  readonly who: (world: World) => Subject
-  readonly what?: (world: World) => Call
+interface Cost {
   readonly status: number
   readonly rowsRead: number
   readonly rowsWritten: number
 }
 
+interface Case extends Cost {
+  readonly name: string
+  readonly vars?: Vars
+  /** The world, with `own` for a caller who wants to leave. */
+  readonly who: (world: World & { own: Member }) => Subject
+  readonly own?: MemberOptions
+  readonly what?: (world: World & { own: Member }) => Call
+  /** What differs if members may leave. */
+  readonly mayLeave?: Cost
+}
+
 const KEEP = { KEEP_LAST_ADMINISTRATOR: 'true' }
+const RECORD = { RECORD_GROUPS: 'true' }
 
 const cases: Case[] = [
   {
@@ -90,6 +98,7 @@ const cases: Case[] = [
     status: 403,
     rowsRead: 20,
     rowsWritten: 0,
+    mayLeave: { status: 403, rowsRead: 24, rowsWritten: 0 },
   },
   {
     name: 'a user who is not there',
@@ -98,6 +107,131 @@ const cases: Case[] = [
     status: 404,
     rowsRead: 9,
     rowsWritten: 0,
+  },
+  {
+    name: 'a stranger to the organization',
+    who: ({ otherAdministrator }) => otherAdministrator,
+    status: 403,
+    rowsRead: 10,
+    rowsWritten: 0,
+    mayLeave: { status: 403, rowsRead: 14, rowsWritten: 0 },
+  },
+  {
+    name: 'a member of two groups, each with a role, leaves',
+    own: { groups: ['auditor', 'user'] },
+    who: ({ own }) => own,
+    what: ({ own }) => own,
+    status: 403,
+    rowsRead: 26,
+    rowsWritten: 0,
+    mayLeave: { status: 200, rowsRead: 27, rowsWritten: 4 },
+  },
+  {
+    name: 'a member of two groups leaves where the last administrator is kept',
+    vars: KEEP,
+    own: { groups: ['auditor', 'user'] },
+    who: ({ own }) => own,
+    what: ({ own }) => own,
+    status: 403,
+    rowsRead: 26,
+    rowsWritten: 0,
+    mayLeave: { status: 200, rowsRead: 45, rowsWritten: 4 },
+  },
+  {
+    name: 'a member of no group leaves',
+    own: {},
+    who: ({ own }) => own,
+    what: ({ own }) => own,
+    status: 403,
+    rowsRead: 12,
+    rowsWritten: 0,
+    mayLeave: { status: 200, rowsRead: 13, rowsWritten: 2 },
+  },
+  {
+    name: 'a pending member declines',
+    own: { state: 'pending' },
+    who: ({ own }) => own,
+    what: ({ own }) => own,
+    status: 403,
+    rowsRead: 12,
+    rowsWritten: 0,
+    mayLeave: { status: 200, rowsRead: 13, rowsWritten: 2 },
+  },
+  {
+    name: 'a suspended member wants to leave',
+    own: { state: 'suspended' },
+    who: ({ own }) => own,
+    what: ({ own }) => own,
+    status: 403,
+    rowsRead: 12,
+    rowsWritten: 0,
+    mayLeave: { status: 403, rowsRead: 16, rowsWritten: 0 },
+  },
+  {
+    name: 'a suspended person wants to leave',
+    own: { personOptions: { state: 'suspended' } },
+    who: ({ own }) => own,
+    what: ({ own }) => own,
+    status: 401,
+    rowsRead: 8,
+    rowsWritten: 0,
+    mayLeave: { status: 401, rowsRead: 9, rowsWritten: 0 },
+  },
+  {
+    name: 'a member names its own user in another organization',
+    own: {},
+    who: ({ own }) => own,
+    what: ({ own: { userID }, otherOrganizationID: organizationID }) => ({
+      organizationID,
+      userID,
+    }),
+    status: 403,
+    rowsRead: 7,
+    rowsWritten: 0,
+    mayLeave: { status: 403, rowsRead: 9, rowsWritten: 0 },
+  },
+  {
+    name: 'a member who left wants to leave again',
+    who: ({ targetElsewhere }) => targetElsewhere,
+    what: ({ organizationID }) => ({ organizationID, userID: 'nobody' }),
+    status: 403,
+    rowsRead: 15,
+    rowsWritten: 0,
+    mayLeave: { status: 403, rowsRead: 16, rowsWritten: 0 },
+  },
+  {
+    name: 'an administrator deletes itself',
+    who: ({ administrator }) => administrator,
+    what: ({ administrator }) => administrator,
+    status: 200,
+    rowsRead: 17,
+    rowsWritten: 3,
+  },
+  {
+    name: 'an administrator deletes a user in two groups, which are recorded',
+    vars: RECORD,
+    who: ({ administrator }) => administrator,
+    status: 200,
+    rowsRead: 23,
+    rowsWritten: 4,
+  },
+  {
+    name: 'an administrator deletes a user in no group where groups are recorded',
+    vars: RECORD,
+    who: ({ administrator }) => administrator,
+    what: ({ plain }) => plain,
+    status: 200,
+    rowsRead: 13,
+    rowsWritten: 2,
+  },
+  {
+    name: 'a caller without permission where groups are recorded',
+    vars: RECORD,
+    who: ({ auditor }) => auditor,
+    status: 403,
+    rowsRead: 20,
+    rowsWritten: 0,
+    mayLeave: { status: 403, rowsRead: 24, rowsWritten: 0 },
   },
 ]
 
@@ -123,24 +257,39 @@ describe.each([
 ])('with %s', (_, size) => {
   beforeAll(() => addCrowd(size))
 
-  test.each(cases)('$name: $status, $rowsRead rows read, $rowsWritten written', async (row) => {
-    const { db, calls, statements, metas } = watch(env.DB)
-    const stage = await setStage({ vars: { ...row.vars, DB: db } })
-    const { world } = stage
-    await letJoin(world, size / 10)
+  test.each(
+    cases.flatMap(({ mayLeave, ...row }) => [
+      { leave: 'false', ...row },
+      { leave: 'true', ...row, ...mayLeave },
+    ]),
+  )(
+    '$name: $status, $rowsRead rows read, $rowsWritten written, MEMBERS_MAY_LEAVE $leave',
+    async (row) => {
+      const { db, calls, statements, metas } = watch(env.DB)
+      let own: Member | undefined
+      const stage = await setStage({
+        vars: { MEMBERS_MAY_LEAVE: row.leave, ...row.vars, DB: db },
+        seed: (seed, { organizationID }) => {
+          const groups = row.own?.groups?.map((role) => seed.group(organizationID, [role]))
+          own = row.own && seed.member(organizationID, { ...row.own, ...(groups && { groups }) })
+        },
+      })
+      const world = { ...stage.world, own: own ?? stage.world.plain }
+      await letJoin(world, size / 10)
 
-    const answer = await stage.callAs(row.who(world), row.what?.(world))
+      const answer = await stage.callAs(row.who(world), row.what?.(world))
 
-    expect(answer.status).toBe(row.status)
-    expect(calls).toEqual(['batch'])
-    expect(statements).toHaveLength(4)
-    const { rowsRead, rowsWritten } = row
-    expect({
-      rowsRead: sum(metas.flat().map((meta) => meta.rows_read)),
-      rowsWritten: sum(metas.flat().map((meta) => meta.rows_written)),
-    }).toEqual({ rowsRead, rowsWritten })
-    expect(answer.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
-  })
+      expect(answer.status).toBe(row.status)
+      expect(calls).toEqual(['batch'])
+      expect(statements).toHaveLength(4)
+      const { rowsRead, rowsWritten } = row
+      expect({
+        rowsRead: sum(metas.flat().map((meta) => meta.rows_read)),
+        rowsWritten: sum(metas.flat().map((meta) => meta.rows_written)),
+      }).toEqual({ rowsRead, rowsWritten })
+      expect(answer.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
+    },
+  )
 
   test.each<[string, string, (world: World) => string, number]>([
     ['deleting a group', 'DELETE FROM groups WHERE id = ?', ({ auditors }) => auditors, 15],
@@ -170,21 +319,27 @@ describe.each([
   })
 })
 
-test('rows read and written grow with the groups of the target, statements do not', async () => {
-  const { db, calls, statements, metas } = watch(env.DB)
-  const stage = await setStage({
-    vars: { DB: db },
-    seed(seed, { organizationID }) {
-      const groups = Array.from({ length: 40 }, () => seed.group(organizationID))
-      seed.member(organizationID, { id: 'in-forty-groups', groups })
-    },
-  })
-  const { administrator, organizationID } = stage.world
-  await stage.callAs(administrator, { organizationID, userID: 'in-forty-groups' })
-  expect(calls).toEqual(['batch'])
-  expect(statements).toHaveLength(4)
-  expect(sum(metas.flat().map((meta) => meta.rows_written))).toBe(42)
-})
+test.each([
+  ['', 'false', 134],
+  [', which are recorded', 'true', 175],
+])(
+  'rows read and written grow with the groups of the target%s; statements do not',
+  async (_, RECORD_GROUPS, rowsRead) => {
+    const { db, calls, statements } = watch(env.DB)
+    let target: Member | undefined
+    const { callAs, world } = await setStage({
+      vars: { DB: db, RECORD_GROUPS },
+      seed(seed, { organizationID }) {
+        const groups = Array.from({ length: 40 }, () => seed.group(organizationID))
+        target = seed.member(organizationID, { groups })
+      },
+    })
+    const answer = await callAs(world.administrator, target)
+    expect(calls).toEqual(['batch'])
+    expect(statements).toHaveLength(4)
+    expect(answer.line.database).toMatchObject({ rowsRead, rowsWritten: 42 })
+  },
+)
 
 test.each<[string, (stage: Stage) => Promise<Answer>]>([
   ['no token', ({ call, world }) => call(world.target)],

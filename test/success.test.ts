@@ -4,7 +4,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
-import type { Seed, State } from './support/seed'
+import type { Member, Seed, State } from './support/seed'
 import { setStage, type Stage, type Subject } from './support/worker/stage'
 import type { World } from './support/world'
 
@@ -119,6 +119,31 @@ describe('a user can be deleted', () => {
     const { callAs, world } = await setStage()
     expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
     expect((await callAs(world.administrator)).status).toBe(403)
+  })
+})
+
+describe('with RECORD_GROUPS the record holds what the user had', () => {
+  const ODD_IDS = ['', '"\\', '\n\u0001\u0000\u007f', '\u2028😀', 'é', '[1]', 'null']
+
+  test.each<[string, State, readonly string[]]>([
+    ['an active user in no group', 'active', []],
+    ['a pending user in forty groups', 'pending', Array.from({ length: 40 }, (_, i) => `g${i}`)],
+    ['a suspended user in groups with odd IDs', 'suspended', ODD_IDS],
+  ])('%s', async (_, state, names) => {
+    let user: Member | undefined
+    let groups: string[] = []
+    const { callAs, world } = await setStage({
+      vars: { RECORD_GROUPS: 'true' },
+      seed(seed, { organizationID }) {
+        groups = names.map((name) => seed.group(organizationID, [], name + organizationID))
+        user = seed.member(organizationID, { state, groups })
+      },
+    })
+    expect((await callAs(world.administrator, user)).status).toBe(200)
+    const { member_state, group_ids, groups_removed } = await readRecord(world)
+    expect(member_state).toBe(state)
+    expect(new Set(JSON.parse(String(group_ids)))).toEqual(new Set(groups))
+    expect(groups_removed).toBe(groups.length)
   })
 })
 

@@ -50,6 +50,8 @@ export async function startIssuer(): Promise<Issuer> {
       REQUIRED_SCOPE: '',
       CORS_ORIGINS: '',
       KEEP_LAST_ADMINISTRATOR: 'false',
+      MEMBERS_MAY_LEAVE: 'false',
+      RECORD_GROUPS: 'false',
     },
     keySetURL,
     fetchesOf: (name) => fetches.get(name) ?? 0,

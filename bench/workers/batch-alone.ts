@@ -11,7 +11,8 @@ export default {
       requestID: 'none',
       idempotencyKey: null,
     }
-    const { outcome } = await removeUser(env.DB, removal, false, () => {})
+    const settings = { keepLastAdministrator: false, membersMayLeave: false, recordGroups: false }
+    const { outcome } = await removeUser(env.DB, removal, settings, () => {})
     return new Response(null, { status: outcome === 'deleted' ? 200 : 404 })
   },
 }

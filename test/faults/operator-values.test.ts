@@ -29,6 +29,8 @@ const half = issuers.length / 2
 const OTHERS = {
   CORS_ORIGINS: 'https://console.example, https://admin.example',
   KEEP_LAST_ADMINISTRATOR: true,
+  MEMBERS_MAY_LEAVE: true,
+  RECORD_GROUPS: true,
 }
 
 /** Blocks of an operator who uses all that the documents describe. */

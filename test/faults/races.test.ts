@@ -17,7 +17,7 @@ const ROUNDS = 100
 
 const draw = createDraw(SEED)
 const issuer = await serveIssuer()
-const keeping = { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true' }
+const keeping = { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true', MEMBERS_MAY_LEAVE: 'true' }
 const workers = await startWorkers({
   identity: [
     { name: 'free-1', vars: { ...issuer.vars } },

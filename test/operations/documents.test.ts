@@ -59,6 +59,8 @@ describe.each([
       REQUIRED_SCOPE: config.requiredScope ?? 'none',
       CORS_ORIGINS: origins === '*' ? '*' : [...(origins ?? [])].join() || 'none',
       KEEP_LAST_ADMINISTRATOR: String(config.keepLastAdministrator),
+      MEMBERS_MAY_LEAVE: String(config.membersMayLeave),
+      RECORD_GROUPS: String(config.recordGroups),
     }
     const defaults = [...described].map(([name, row]) => [
       name,
