@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { copyCheckout, type Checkout } from './checkout'
+import { copyCheckout, type Checkout } from '../operations/checkout'
 
 let checkout: Checkout
 
