@@ -89,7 +89,11 @@ describe('the description and the contract have in common', () => {
   )
 
   test('the schema of an error', () => {
-    const { type, required, properties } = find('components', 'schemas', 'error') as unknown as {
+    const { type, required, properties } = find(
+      'components',
+      'schemas',
+      'ErrorResponse',
+    ) as unknown as {
       type: string
       required: string[]
       properties: Record<string, { type: string; enum?: string[] }>
@@ -134,6 +138,24 @@ test.each(Object.keys(description.components['responses'] ?? {}))(
   },
 )
 
+describe('generated clients get', () => {
+  test('no operation that can only fail', () => {
+    const operations = Object.keys(find('paths', PATH))
+    expect(operations).toEqual(['description', 'parameters', 'delete', 'options'])
+  })
+
+  test('no type with the name of a global of JavaScript', () => {
+    const names = Object.keys(find('components', 'schemas'))
+    const types = names.map((name) => name.charAt(0).toUpperCase() + name.slice(1))
+    expect(types.filter((name) => name in globalThis)).toEqual([])
+  })
+
+  test('a server URL that is a URL as it stands', () => {
+    const { servers } = description as unknown as { servers: { url: string }[] }
+    expect(servers.map(({ url }) => new URL(url).href)).toEqual(['https://identity.example/'])
+  })
+})
+
 const GOOD: ObservedAnswer = {
   method: 'DELETE',
   path: '/api/v1/organizations/o/users/u',
@@ -161,6 +183,8 @@ describe('the check of answers', () => {
   test.each<[string, ObservedAnswer]>([
     ['a status that is not described', { ...GOOD, status: 418 }],
     ['a status of another kind of answer', { ...GOOD, status: 403 }],
+    ['405 on another path', { ...GOOD, path: '/nowhere', status: 405 }],
+    ['404 to another method on the path', { ...GOOD, method: 'GET' }],
     ['an unknown path with a success', { ...GOOD, path: '/nowhere', status: 200, body: '' }],
     ['no cache control', withHeader('Cache-Control', null)],
     ['another cache control', withHeader('Cache-Control', 'no-cache')],

@@ -1,14 +1,14 @@
 /**
- * The table of answers: every kind of request that the Worker tells apart, and the answer that each one gets.
+ * Every kind of request that the Worker distinguishes, each with the response that it gets.
  */
 import { pathOf } from '../support/node/client'
 import type { Issuer, TokenChanges } from '../support/issuer'
 import type { World } from '../support/world'
 
-/** How the Worker that is asked is deployed. */
+/** How the Worker that gets the request is deployed. */
 export type Deployment = 'usual' | 'strict' | 'unconfigured' | 'without-issuer'
 
-/** What a row knows of the situation. */
+/** What a row's request is made from. */
 export interface Situation {
   readonly world: World
   readonly issuer: Issuer
@@ -24,38 +24,33 @@ export interface TableRequest {
 /** One row of the table. */
 export interface Row {
   readonly title: string
-  readonly deployment?: Deployment
   readonly request: (situation: Situation) => TableRequest | Promise<TableRequest>
   readonly status: number
-  /** The `error` of the body; undefined where there is none. */
+  /** The `error` of the body. Undefined if there is no body. */
   readonly error?: string
-  /** What is wrong with the request itself, in Prism's words; a good client would not send it. */
+  readonly deployment?: Deployment
+  /** What is wrong with the request itself, in Prism's words. */
   readonly complaint?: string
 }
 
-type Subject = (world: World) => string
-
 const PAGE = 'https://console.example'
-/** The scope that the strict deployment asks for. */
-export const SCOPE = 'users:delete'
-const NO_TOKEN = 'Invalid security scheme used'
-const NO_SUCH_PATH = 'Selected route not found'
+const SCOPE = 'users:delete'
+const NO_TOKEN = { complaint: 'Invalid security scheme used' }
+const NOT_DESCRIBED = { complaint: 'Selected route not found' }
 
-const target = ({ world }: Situation) => pathOf(world.organizationID, world.target.userID)
-const nobody = ({ world }: Situation) => pathOf(world.organizationID, 'nobody')
+const ofTarget = ({ world }: Situation) => pathOf(world.organizationID, world.target.userID)
+const ofNobody = ({ world }: Situation) => pathOf(world.organizationID, 'nobody')
+
+interface DeletionOptions {
+  readonly as?: (world: World) => string
+  readonly path?: (situation: Situation) => string
+  readonly token?: TokenChanges
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** A deletion, by default of the target by an administrator. */
-function deletion({
-  as = (world: World) => world.administrator.person.subject,
-  path = target,
-  token = {},
-  headers = {},
-}: {
-  as?: Subject
-  path?: (situation: Situation) => string
-  token?: TokenChanges
-  headers?: Readonly<Record<string, string>>
-} = {}): Row['request'] {
+function deletion(options: DeletionOptions = {}): Row['request'] {
+  const { as = administrator, path = ofTarget, token = {}, headers = {} } = options
   return async (situation) => ({
     path: path(situation),
     headers: {
@@ -65,121 +60,106 @@ function deletion({
   })
 }
 
-const plain =
-  (
-    method: string,
-    path: Row['request'] extends (s: infer S) => unknown ? (s: S) => string : never,
-  ) =>
-  (situation: Situation): TableRequest => ({ method, path: path(situation) })
+const administrator = (world: World) => world.administrator.person.subject
+
+function row(
+  title: string,
+  request: Row['request'],
+  [status, error]: readonly [status: number, error?: string],
+  more: Pick<Row, 'deployment' | 'complaint'> = {},
+): Row {
+  return { title, request, status, ...(error === undefined ? {} : { error }), ...more }
+}
+
+const OK = [200] as const
+const NO_CONTENT = [204] as const
+const UNAUTHORIZED = [401, 'access_denied'] as const
+const FORBIDDEN = [403, 'forbidden'] as const
+const NOT_FOUND = [404, 'not_found'] as const
+const NOT_ALLOWED = [405, 'method_not_allowed'] as const
+const FAILED = [500, 'server_error'] as const
 
 const anHourAgo = () => Math.floor(Date.now() / 1_000) - 3_600
 
-const removed = (title: string, request: Row['request']): Row => ({ title, request, status: 200 })
-const unauthorized = (title: string, request: Row['request'], complaint?: string): Row => ({
-  title,
-  request,
-  status: 401,
-  error: 'access_denied',
-  ...(complaint === undefined ? {} : { complaint }),
-})
-const forbidden = (title: string, request: Row['request']): Row => ({
-  title,
-  request,
-  status: 403,
-  error: 'forbidden',
-})
-const notFound = (title: string, request: Row['request'], complaint?: string): Row => ({
-  title,
-  request,
-  status: 404,
-  error: 'not_found',
-  ...(complaint === undefined ? {} : { complaint }),
-})
-const failed = (title: string, deployment: Deployment): Row => ({
-  title,
-  deployment,
-  request: deletion({ path: nobody }),
-  status: 500,
-  error: 'server_error',
-})
+const preflight = {
+  Origin: PAGE,
+  'Access-Control-Request-Method': 'DELETE',
+  'Access-Control-Request-Headers': 'authorization',
+}
 
 /** All rows. */
 export const rows: readonly Row[] = [
-  removed('an administrator removes a user', deletion()),
-  removed('a service account removes a user', deletion({ as: (world) => world.serviceAccount })),
-  removed(
+  row('an administrator removes a user', deletion(), OK),
+  row('a service account removes a user', deletion({ as: (world) => world.serviceAccount }), OK),
+  row(
     'a platform administrator removes a user, from a page',
     deletion({
       as: (world) => world.platformAdministrator.subject,
       headers: { Origin: PAGE, 'Idempotency-Key': 'key-1', 'X-Request-Id': 'request-1' },
     }),
+    OK,
   ),
-  unauthorized('no token', plain('DELETE', target), NO_TOKEN),
-  unauthorized(
+  row('no token', (situation) => ({ path: ofTarget(situation) }), UNAUTHORIZED, NO_TOKEN),
+  row(
     'another scheme',
-    (situation) => ({ path: target(situation), headers: { Authorization: 'Basic YTpi' } }),
+    (situation) => ({ path: ofTarget(situation), headers: { Authorization: 'Basic YTpi' } }),
+    UNAUTHORIZED,
     NO_TOKEN,
   ),
-  unauthorized('an expired token', deletion({ token: { claims: { exp: anHourAgo() } } })),
-  unauthorized('a token for somebody else', deletion({ token: { claims: { aud: 'other' } } })),
-  unauthorized('a token of nobody', deletion({ as: () => 'nobody-at-all' })),
-  forbidden('an auditor', deletion({ as: (world) => world.auditor.person.subject })),
-  forbidden(
+  row('an expired token', deletion({ token: { claims: { exp: anHourAgo() } } }), UNAUTHORIZED),
+  row('a token for another API', deletion({ token: { claims: { aud: 'other' } } }), UNAUTHORIZED),
+  row('an unknown caller', deletion({ as: () => 'nobody-at-all' }), UNAUTHORIZED),
+  row('an auditor', deletion({ as: (world) => world.auditor.person.subject }), FORBIDDEN),
+  row(
     'an administrator of another organization, from a page',
     deletion({
       as: (world) => world.otherAdministrator.person.subject,
       headers: { Origin: PAGE },
     }),
+    FORBIDDEN,
   ),
-  {
-    ...forbidden('a token without the scope that is asked for', deletion()),
-    deployment: 'strict',
-  },
-  {
-    ...forbidden(
-      'the last administrator, where one has to stay',
-      deletion({
-        path: ({ world }) => pathOf(world.organizationID, world.administrator.userID),
-        token: { claims: { scope: SCOPE } },
-      }),
-    ),
-    deployment: 'strict',
-  },
-  notFound('no such user', deletion({ path: nobody })),
-  notFound(
-    'a user of another organization, from a page of an origin that is not let in',
+  row('a token without the required scope', deletion(), FORBIDDEN, { deployment: 'strict' }),
+  row(
+    'the last administrator',
+    deletion({
+      path: ({ world }) => pathOf(world.organizationID, world.administrator.userID),
+      token: { claims: { scope: SCOPE } },
+    }),
+    FORBIDDEN,
+    { deployment: 'strict' },
+  ),
+  row('no such user', deletion({ path: ofNobody }), NOT_FOUND),
+  row(
+    'a user of another organization, from a page of an origin that is not permitted',
     deletion({
       path: ({ world }) => pathOf(world.organizationID, world.targetElsewhere.userID),
       headers: { Origin: 'https://elsewhere.example' },
     }),
+    NOT_FOUND,
   ),
-  notFound(
-    'another path',
-    plain('GET', () => '/nowhere'),
-    NO_SUCH_PATH,
+  row('another path', () => ({ method: 'GET', path: '/nowhere' }), NOT_FOUND, NOT_DESCRIBED),
+  row(
+    'another method on the path',
+    (situation) => ({ method: 'PUT', path: ofTarget(situation) }),
+    NOT_ALLOWED,
+    NOT_DESCRIBED,
   ),
-  ...['GET', 'POST', 'PUT', 'PATCH'].map((method) => ({
-    title: `${method} on the path`,
-    request: plain(method, target),
-    status: 405,
-    error: 'method_not_allowed',
-  })),
-  { title: 'OPTIONS on the path', request: plain('OPTIONS', target), status: 204 },
-  {
-    title: 'a preflight of a page',
-    request: (situation) => ({
-      method: 'OPTIONS',
-      path: target(situation),
-      headers: {
-        Origin: PAGE,
-        'Access-Control-Request-Method': 'DELETE',
-        'Access-Control-Request-Headers': 'authorization',
-      },
-    }),
-    status: 204,
-  },
-  failed('an issuer that is down', 'without-issuer'),
-  failed('a deployment without its configuration', 'unconfigured'),
+  row(
+    'OPTIONS on the path',
+    (situation) => ({ method: 'OPTIONS', path: ofTarget(situation) }),
+    NO_CONTENT,
+  ),
+  row(
+    'a preflight of a page',
+    (situation) => ({ method: 'OPTIONS', path: ofTarget(situation), headers: preflight }),
+    NO_CONTENT,
+  ),
+  row('an issuer that is down', deletion({ path: ofNobody }), FAILED, {
+    deployment: 'without-issuer',
+  }),
+  row('a deployment without its configuration', deletion({ path: ofNobody }), FAILED, {
+    deployment: 'unconfigured',
+  }),
 ]
 
 /** The variables of each deployment, besides those that name its issuer. */

@@ -74,16 +74,24 @@ export function checkAnswer(answer: ObservedAnswer): void {
   }
 }
 
-/** The response object for an answer; a method that OpenAPI cannot name is answered as GET is. */
+/** Which component describes a response on another path, and to another method on the path. */
+const ELSEWHERE: Readonly<Record<number, string>> = { 404: 'notFound', 500: 'serverError' }
+const OTHER_METHODS: Readonly<Record<number, string>> = {
+  405: 'methodNotAllowed',
+  500: 'serverError',
+}
+
+/** The response object for an answer. */
 function findResponse({ method, path, status }: ObservedAnswer): ResponseObject | undefined {
-  if (!PATTERN.test(new URL(path, 'https://any.example').pathname)) {
-    const name = status === 404 ? 'notFound' : status === 500 ? 'serverError' : 'none'
-    return description.components['responses']?.[name] as ResponseObject | undefined
+  const isOnPath = PATTERN.test(new URL(path, 'https://any.example').pathname)
+  const operation = description.paths[PATH]?.[method.toLowerCase()]
+  if (isOnPath && operation !== undefined) {
+    const response = operation.responses[String(status)]
+    return response && resolve<ResponseObject>(response)
   }
-  const operations = description.paths[PATH] ?? {}
-  const operation = operations[method.toLowerCase()] ?? operations['get']
-  const response = operation?.responses[String(status)]
-  return response && resolve<ResponseObject>(response)
+  const name = (isOnPath ? OTHER_METHODS : ELSEWHERE)[status]
+  if (name === undefined) return undefined
+  return resolve<ResponseObject>({ $ref: `#/components/responses/${name}` })
 }
 
 function resolve<T extends object>(object: T | Reference): T {
