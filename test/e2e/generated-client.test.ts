@@ -1,90 +1,125 @@
 /**
- * A TypeScript client generated from docs/openapi.yaml, as a caller would do it: compiled strictly, wrong uses refused by
- * the compiler, and used against the running Worker by a program of its own. The code of docs/callers.md compiles with it.
+ * The generated client of docs/callers.md, made as a caller would make it: its types come from docs/openapi.yaml. It is
+ * compiled strictly, and called against the Worker and against responses that are not the Worker's.
  */
-import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDocument } from '../operations/document'
+import {
+  foreignCases,
+  serveForeignResponses,
+  type ForeignServer,
+} from '../support/node/foreign-responses'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createWorld, type World } from '../support/world'
 import { ROOT, runTool } from './support/tools'
 
 const CLIENT = join(ROOT, 'test/e2e/client')
+const BASE_URL = 'https://identity.example'
+
+type RemoveUser = (
+  token: string,
+  organizationID: string,
+  userID: string,
+  key: string,
+) => Promise<string>
 
 let issuer: ServedIssuer
 let workers: LocalWorkers
 let world: World
+let foreign: ForeignServer
+let sample: string
 
 beforeAll(async () => {
+  await mkdir(join(CLIENT, 'generated'), { recursive: true })
   const output = join(CLIENT, 'generated/identity.ts')
   const generated = await runTool('openapi-typescript', ['docs/openapi.yaml', '--output', output])
   if (generated.exitCode !== 0) throw new Error(generated.output)
   const page = await readDocument(join(ROOT, 'docs/callers.md'))
-  const documented = page.code.find(({ language }) => language === 'ts')
-  if (documented === undefined) throw new Error('docs/callers.md shows no generated client')
-  await writeFile(join(CLIENT, 'generated/documented.ts'), documented.text)
+  sample = page
+    .section('With a generated client')
+    .code.find(({ language }) => language === 'ts')!.text
   issuer = await serveIssuer()
+  foreign = await serveForeignResponses()
+  const withoutKeys = { ...issuer.vars, JWKS_URL: 'http://127.0.0.1:9/jwks' }
   workers = await startWorkers({
     identity: [
       { name: 'identity', vars: { ...issuer.vars } },
-      { name: 'without-issuer', vars: { ...issuer.vars, JWKS_URL: 'http://127.0.0.1:9/jwks' } },
+      { name: 'without-keys', vars: withoutKeys },
+      { name: 'unconfigured' },
     ],
   })
   world = await createWorld(workers.db)
 })
 
 afterAll(async () => {
+  foreign?.stop()
   await workers?.stop()
   await issuer?.stop()
 })
 
-test('the compiler takes the right uses of the generated client, and refuses the wrong ones', async () => {
+/** The sample with another base URL, as its reader writes it. */
+async function importSample(name: string, baseURL: string): Promise<RemoveUser> {
+  expect(sample).toContain(BASE_URL)
+  const file = join(CLIENT, `generated/${name}.ts`)
+  await writeFile(file, sample.replace(BASE_URL, baseURL))
+  return ((await import(file)) as { removeUser: RemoveUser }).removeUser
+}
+
+test('the compiler accepts the sample, and rejects wrong uses of the client', async () => {
+  await writeFile(join(CLIENT, 'generated/sample.ts'), sample)
   const compiled = await runTool('tsc', ['--project', CLIENT])
   expect(compiled).toEqual({ exitCode: 0, output: '' })
 })
 
-/** Runs the program with the token of a subject. */
-async function run(subject: string, userID: string, { worker = 'identity', key = '' } = {}) {
-  const { organizationID } = world
-  const args = [workers.urlOf(worker).origin, organizationID, userID, ...(key ? [key] : [])]
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [join(CLIENT, 'remove-user.ts'), ...args],
-    { env: { ...process.env, TOKEN: await issuer.token(subject) } },
-  )
-  return JSON.parse(stdout) as Record<string, unknown>
-}
-
-describe('the generated client', () => {
-  test('removes a user, and gets the same answer again with the same key', async () => {
-    const { administrator, target } = world
-    const removed = { kind: 'removed', status: 200, requestID: expect.any(String) }
-    const key = 'key-of-the-client'
-    expect(await run(administrator.person.subject, target.userID, { key })).toEqual(removed)
-    expect(await run(administrator.person.subject, target.userID, { key })).toEqual(removed)
+describe('the sample', () => {
+  test('removes a user, and says so again with the same key', async () => {
+    const { administrator, organizationID, target } = world
+    const removeUser = await importSample('identity-worker', workers.url.origin)
+    const token = await issuer.token(administrator.person.subject)
+    expect(await removeUser(token, organizationID, target.userID, 'key-1')).toBe('removed')
+    expect(await removeUser(token, organizationID, target.userID, 'key-1')).toBe('removed')
+    expect(await removeUser(token, organizationID, target.userID, 'key-2')).toBe('no such user')
     const { results } = await workers.db
       .prepare('SELECT idempotency_key FROM user_deletions WHERE organization_user_id = ?')
       .bind(target.userID)
       .all()
-    expect(results).toEqual([{ idempotency_key: key }])
+    expect(results).toEqual([{ idempotency_key: 'key-1' }])
   })
 
-  test('tells each error by its type', async () => {
-    const { administrator, auditor } = world
-    const { subject } = administrator.person
-    expect(await run('nobody', 'u')).toMatchObject({ kind: 'sign in again', status: 401 })
-    expect(await run(auditor.person.subject, 'u')).toMatchObject({
-      kind: 'ask an administrator',
-      status: 403,
-    })
-    expect(await run(subject, 'ü/%')).toMatchObject({ kind: 'nobody there', status: 404 })
-    expect(await run(subject, 'u', { worker: 'without-issuer' })).toMatchObject({
-      kind: 'try later',
-      status: 500,
-    })
+  test.each([
+    ['an unknown caller', 'identity', () => 'nobody', 'sign in again'],
+    [
+      'an auditor',
+      'identity',
+      ({ auditor }: World) => auditor.person.subject,
+      'user credentials do not have the required privileges',
+    ],
+    ['an issuer that is down', 'without-keys', () => 'nobody', 'try again in 1 s'],
+    [
+      'a deployment without its configuration',
+      'unconfigured',
+      () => 'nobody',
+      expect.stringMatching(/^failed \([\w-]{36}\)$/),
+    ],
+  ])('tells each error by its type: %s', async (title, worker, subject, said) => {
+    const removeUser = await importSample(worker, workers.urlOf(worker).origin)
+    const token = await issuer.token(subject(world))
+    expect(await removeUser(token, world.organizationID, 'ü/%', title)).toEqual(said)
   })
+
+  test.each(foreignCases)(
+    'does not take $status for a removal: $title',
+    async ({ status, organizationID, retryAfter }) => {
+      const removeUser = await importSample('foreign', foreign.origin)
+      expect(await removeUser('token', organizationID, 'u', 'key').catch(String)).toBe(
+        retryAfter === undefined
+          ? `Error: not a response of the Worker, status ${status}`
+          : `try again in ${retryAfter} s`,
+      )
+      expect(foreign.keysFor(organizationID)).toEqual(['key'])
+    },
+  )
 })

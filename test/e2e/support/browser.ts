@@ -31,16 +31,17 @@ export function findChromium(): string | undefined {
 
 /**
  * Starts the browser.
+ * @param flags further ones of the command line
  * @throws Error where there is none
  */
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(...flags: readonly string[]): Promise<Browser> {
   const executablePath = findChromium()
   if (executablePath === undefined) {
     throw new Error(
       'There is no Chromium on the PATH. Install it, or name one: CHROMIUM=/path/to/chrome',
     )
   }
-  return chromium.launch({ executablePath, args: FLAGS })
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags] })
 }
 
 /** A page that gives up on a step after a while, and hands over what goes wrong in it. */
