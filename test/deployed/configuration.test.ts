@@ -80,13 +80,14 @@ describe.skipIf(isFilledIn)('wrangler.toml as delivered', () => {
     expect(staging.observability).toEqual(production.observability)
   })
 
-  test('takes the documented custom domain, and staging keeps off it', async () => {
-    const operations = await readDocument('docs/operations.md')
-    const [block] = operations.section('4. Give it a domain').code
-    const text = delivered.replace('[vars]', () => `${block!.text}\n[vars]`)
+  test('takes the documented custom domain in place of workers.dev, and staging keeps off it', async () => {
+    const { text, code } = (await readDocument('docs/operations.md')).section('4. Give it a domain')
+    const line = 'workers_dev = true'
+    expect(text).toContain(`replace the line \`${line}\` by`)
+    const changed = delivered.replace(line, code[0]!.text)
     const routes = [{ pattern: 'identity.example.com', custom_domain: true }]
-    expect((await readTOML(text)).routes).toEqual(routes)
-    expect((await readTOML(text, 'staging')).routes).toEqual([])
+    expect(await readTOML(changed)).toMatchObject({ workers_dev: false, routes })
+    expect(await readTOML(changed, 'staging')).toMatchObject({ workers_dev: true, routes: [] })
   })
 
   test('takes the documented binding of the issuer', async () => {

@@ -10,23 +10,25 @@ import { promisify } from 'node:util'
 import { writeIdentityConfig } from '../../dev/identity-worker.ts'
 import { localEnvironment } from '../../dev/wrangler.ts'
 
-const COPIED = ['package.json', 'tsconfig.json', 'src', 'queries', 'migrations']
+const COPIED = ['package.json', 'tsconfig.json', 'src', 'queries', 'migrations', 'examples']
 
-/** What npx does where a package is installed, without the second that it takes to find that out. */
+/** What npx does if a package is installed, without the second that it takes to find that out. */
 const NPX = 'npx() { "$@"; }\n'
 
 /** A copy of the checkout. */
 export interface Checkout {
   readonly folder: string
-  /** What a shell prints that runs these lines. Rejects, with all that was printed, where one of them fails. */
+  /** What its shells know beside the environment of this process. */
+  readonly env: Record<string, string>
+  /** What a shell prints that runs these lines. Rejects with all that was printed if one of them fails. */
   run(lines: string): Promise<string>
-  /** Starts lines that go on running, and gives what ends them. */
+  /** Starts lines that keep running, and returns what ends them. */
   start(lines: string): () => Promise<void>
   remove(): Promise<void>
 }
 
-/** Copies the checkout; `env` is what its shells know beside the environment of this process. */
-export async function copyCheckout(env: Readonly<Record<string, string>>): Promise<Checkout> {
+/** Copies the checkout. */
+export async function copyCheckout(env: Record<string, string>): Promise<Checkout> {
   const folder = await mkdtemp(join(tmpdir(), 'identity-checkout-'))
   await Promise.all(COPIED.map((name) => cp(name, join(folder, name), { recursive: true })))
   const database = { binding: 'DB', database_name: 'identity-staging', database_id: 'staging' }
@@ -37,12 +39,13 @@ export async function copyCheckout(env: Readonly<Record<string, string>>): Promi
   })
   await symlink(resolve('node_modules'), join(folder, 'node_modules'))
   const path = `${join(folder, 'node_modules', '.bin')}:${process.env['PATH']}`
-  const options = { cwd: folder, env: { ...localEnvironment(), ...env, PATH: path } }
+  const options = () => ({ cwd: folder, env: { ...localEnvironment(), ...env, PATH: path } })
   return {
     folder,
+    env,
     async run(lines) {
       try {
-        const { stdout } = await promisify(execFile)('sh', ['-ec', NPX + lines], options)
+        const { stdout } = await promisify(execFile)('sh', ['-ec', NPX + lines], options())
         return stdout
       } catch (error) {
         const { stdout, stderr } = error as { stdout: string; stderr: string }
@@ -52,7 +55,7 @@ export async function copyCheckout(env: Readonly<Record<string, string>>): Promi
     start(lines) {
       // A process group of its own, so that the shell's children end with it.
       const shell = spawn('sh', ['-ec', NPX + lines], {
-        ...options,
+        ...options(),
         detached: true,
         stdio: 'ignore',
       })
