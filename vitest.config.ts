@@ -52,7 +52,14 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      inNode('node', ['test/{queries,service-binding,operations,deployed}/**/*.test.ts'], 60_000),
+      inNode(
+        'node',
+        [
+          'test/{queries,service-binding,operations,deployed}/**/*.test.ts',
+          'examples/*/test/*.test.ts',
+        ],
+        60_000,
+      ),
       inNode('faults', ['test/faults/**/*.test.ts'], 120_000),
       inNode('soak', ['test/faults/soak/*.soak.ts'], 6 * 60 * 60_000),
       inNode('e2e', ['test/e2e/**/*.test.ts'], 120_000),

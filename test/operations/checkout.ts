@@ -24,6 +24,7 @@ export interface Checkout {
   run(lines: string): Promise<string>
   /** Starts lines that keep running, and returns what ends them. */
   start(lines: string): () => Promise<void>
+  /** Ends what still runs, and deletes the folder. */
   remove(): Promise<void>
 }
 
@@ -40,6 +41,7 @@ export async function copyCheckout(env: Record<string, string>): Promise<Checkou
   await symlink(resolve('node_modules'), join(folder, 'node_modules'))
   const path = `${join(folder, 'node_modules', '.bin')}:${process.env['PATH']}`
   const options = () => ({ cwd: folder, env: { ...localEnvironment(), ...env, PATH: path } })
+  const running: (() => Promise<void>)[] = []
   return {
     folder,
     env,
@@ -60,11 +62,16 @@ export async function copyCheckout(env: Record<string, string>): Promise<Checkou
         stdio: 'ignore',
       })
       const ended = new Promise<void>((done) => shell.once('exit', () => done()))
-      return async () => {
-        if (shell.pid !== undefined && shell.exitCode === null) process.kill(-shell.pid)
+      const isRunning = () => shell.exitCode === null && shell.signalCode === null
+      running.push(async () => {
+        if (shell.pid !== undefined && isRunning()) process.kill(-shell.pid)
         await ended
-      }
+      })
+      return running.at(-1)!
     },
-    remove: () => rm(folder, { recursive: true }),
+    async remove() {
+      for (const stop of running) await stop()
+      await rm(folder, { recursive: true })
+    },
   }
 }

@@ -59,9 +59,9 @@ function readLocally({ code }: Section, block: number): string {
 
 /** Starts the Worker as README.md says, and gives what stops it. */
 async function startWorker(): Promise<() => Promise<void>> {
-  const [start = ''] = listCommands(ownIssuer()).filter((text) => text.startsWith(STAYS_RUNNING))
+  const start = listCommands(ownIssuer()).find((text) => text.startsWith(STAYS_RUNNING))
   const { API = '' } = checkout.env
-  const stop = checkout.start(start.replace('--port 8787', `--port ${new URL(API).port}`))
+  const stop = checkout.start(start!.replace('--port 8787', `--port ${new URL(API).port}`))
   const deadline = Date.now() + TIMEOUT_MS / 2
   for (;;) {
     try {
@@ -109,7 +109,7 @@ async function query(sql: string): Promise<object[]> {
   const db = await openDatabase()
   const rows = db.prepare(sql).all()
   db.close()
-  return rows.map((row) => ({ ...row }))
+  return structuredClone(rows) as object[] // without a prototype before
 }
 
 test(
@@ -143,7 +143,8 @@ test(
     issuer.endpoint.answer = withBody(issuer.jwks([key.publicJWK]))
     checkout.env['TOKEN'] = await issuer.token(SUBJECT, { key })
     const stop = await startWorker()
-    const printed = await checkout.run(readme.code[0]!.text).finally(stop)
+    const printed = await checkout.run(readme.code[0]!.text)
+    await stop()
     expect(printed).toContain('HTTP/1.1 401 Unauthorized')
   },
 )
@@ -161,7 +162,8 @@ test(
       { id: 'person-bob' },
     ])
     const stop = await startWorker()
-    const answers = await runCalls(section.code[1]!.text).finally(stop)
+    const answers = await runCalls(section.code[1]!.text)
+    await stop()
     expect(answers.map(({ said }) => said)).toEqual(['401', '404', '200'])
     expect(answers.map(({ came }) => came)).toEqual(['401', '404', '200'])
     expect(await checkout.run(readLocally(section, 2))).toContain('acme-bob')

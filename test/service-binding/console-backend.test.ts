@@ -1,8 +1,15 @@
 /**
- * The example: what the page gets that calls the console's backend.
+ * The Worker in examples/console-backend, bound to the Worker under test: what is removed, and what the database holds.
+ * Everything that needs no Worker is in examples/console-backend/test.
  */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startConsole, removedAtOnce, type Console } from './console'
+
+const FAILED = {
+  result: 'failed',
+  error: 'server_error',
+  error_description: 'an unexpected error occurred, which may succeed on a retry',
+}
 
 let example: Console
 
@@ -12,102 +19,98 @@ beforeAll(async () => {
 
 afterAll(() => example.stop())
 
-describe('what the page gets', () => {
-  test('a report for each person, in the order asked for', async () => {
-    const [first = '', second = ''] = await example.addPeople('a', 'b')
-    const { status, body } = await example.remove([first, 'absent', second, first])
-    expect(status).toBe(200)
-    expect(body).toEqual({
-      done: false,
-      people: [
-        removedAtOnce(first),
-        {
-          userID: 'absent',
-          result: 'not_found',
-          attempts: 1,
-          error: 'not_found',
-          error_description: 'the requested resource does not exist',
-        },
-        removedAtOnce(second),
-      ],
-    })
-    expect(await example.countRows([first, second])).toEqual({ users: 0, records: 2 })
+test('reports each person in the order of the request, and removes those who are there', async () => {
+  const [first = '', second = ''] = await example.addPeople('a', 'b')
+  const { status, body } = await example.remove([first, 'absent', second, first])
+  expect(status).toBe(200)
+  expect(body).toEqual({
+    done: false,
+    people: [
+      removedAtOnce(first),
+      {
+        userID: 'absent',
+        result: 'not_found',
+        attempts: 1,
+        error: 'not_found',
+        error_description: 'the requested resource does not exist',
+      },
+      removedAtOnce(second),
+    ],
   })
-
-  test('absent people as done, where the page asks for that', async () => {
-    const [id = ''] = await example.addPeople('a')
-    const { body } = await example.remove([id, 'absent'], { absentIsDone: true })
-    const absent = { userID: 'absent', result: 'already_gone', attempts: 1 }
-    expect(body).toEqual({ done: true, people: [removedAtOnce(id), absent] })
-  })
-
-  test('the same report once more with the same key, and not without', async () => {
-    const people = await example.addPeople('a', 'b', 'c')
-    const first = await example.remove(people, { key: 'friday' })
-    expect(first.body).toEqual({ done: true, people: people.map(removedAtOnce) })
-    expect(await example.remove(people, { key: 'friday' })).toEqual(first)
-    expect((await example.remove(people)).body).toMatchObject({
-      people: [{ result: 'not_found' }, {}, {}],
-    })
-    expect(await example.countRows(people)).toEqual({ users: 0, records: 3 })
-  })
-
-  test.each([
-    ['an auditor', 'auditor', 'forbidden'],
-    ['a stranger', 'stranger', 'access_denied'],
-  ])('a refusal for each person, where %s calls', async (_, who, error) => {
-    const subject = who === 'auditor' ? example.world.auditor.person.subject : who
-    const people = await example.addPeople('a', 'b')
-    const { status, body } = await example.remove(people, {
-      token: await example.issuer.token(subject),
-    })
-    expect(status).toBe(200)
-    expect(body).toMatchObject({
-      done: false,
-      people: people.map((userID) => ({ userID, result: 'refused', attempts: 1, error })),
-    })
-    expect(await example.countRows(people)).toEqual({ users: 2, records: 0 })
-  })
-
-  test('ten people in one call, of whom four are under way at a time', async () => {
-    const people = await example.addPeople(
-      ...Array.from({ length: 10 }, (_, index) => `is counted:${index}`),
-    )
-    const { body } = await example.remove(people, { identity: 'identity-between' })
-    expect(body).toEqual({ done: true, people: people.map(removedAtOnce) })
-    expect(await (await fetch(example.workers.urlOf('identity-between'))).json()).toBe(4)
-  })
+  expect(await example.countRows([first, second])).toEqual({ users: 0, records: 2 })
 })
 
-describe('a call that names nobody to remove', () => {
-  const path = '/organizations/acme/removals'
-  const bearer = { Authorization: 'Bearer x' }
-  const post = (body: string, headers: HeadersInit = bearer): RequestInit => {
-    return { method: 'POST', headers, body }
-  }
-  const eleven = JSON.stringify({ userIDs: Array.from({ length: 11 }, (_, index) => `${index}`) })
+test('reports the same again with the same key, and not without it', async () => {
+  const people = await example.addPeople('a', 'b', 'c')
+  const first = await example.remove(people, { key: 'friday' })
+  expect(first.body).toEqual({ done: true, people: people.map(removedAtOnce) })
+  expect(await example.remove(people, { key: 'friday' })).toEqual(first)
+  expect((await example.remove(people)).body).toMatchObject({
+    people: [{ result: 'not_found' }, {}, {}],
+  })
+  expect(await example.countRows(people)).toEqual({ users: 0, records: 3 })
+})
 
-  test.each([
-    ['no token', path, post('{"userIDs":["a"]}', {}), 401],
-    ['another scheme', path, post('{"userIDs":["a"]}', { Authorization: 'Basic x' }), 401],
-    ['no JSON', path, post('userIDs'), 400],
-    ['no list', path, post('{"userIDs":"a"}'), 400],
-    ['a number in the list', path, post('{"userIDs":["a",7]}'), 400],
-    ['half a surrogate pair', path, post('{"userIDs":["\\ud800"]}'), 400],
-    ['null', path, post('null'), 400],
-    ['a text for absentIsDone', path, post('{"userIDs":[],"absentIsDone":"false"}'), 400],
-    ['eleven people', path, post(eleven), 400],
-    ['a bad key', path, post('{"userIDs":[]}', { ...bearer, 'Idempotency-Key': 'a b' }), 400],
-    ['a bad escape', '/organizations/%ff/removals', post('{"userIDs":["a"]}'), 400],
-    ['another method', path, { method: 'DELETE' }, 405],
-    ['another path', '/organizations/acme', post('{"userIDs":["a"]}'), 404],
-  ])('%s', async (_, path, init, status) => {
-    const logged = example.workers.log.length
-    const response = await fetch(new URL(path, example.workers.urlOf('console-backend')), init)
-    expect(response.status).toBe(status)
-    expect(await response.json()).toEqual({ error: expect.stringMatching(/^[A-Zua]/) as unknown })
-    await vi.waitFor(() => expect(example.workers.log.length).toBeGreaterThan(logged))
-    const lines = example.workers.log.slice(logged).map((text) => JSON.parse(text) as object)
-    expect(lines).toMatchObject([{ message: 'removal', status }])
+test.each([
+  ['an auditor', 'auditor', 'forbidden'],
+  ['a stranger', 'stranger', 'access_denied'],
+])('reports a refusal for each person to %s', async (_, who, error) => {
+  const subject = who === 'auditor' ? example.world.auditor.person.subject : who
+  const people = await example.addPeople('a', 'b')
+  const { status, body } = await example.remove(people, {
+    token: await example.issuer.token(subject),
+  })
+  expect(status).toBe(200)
+  expect(body).toMatchObject({
+    done: false,
+    people: people.map((userID) => ({ userID, result: 'refused', attempts: 1, error })),
+  })
+  expect(await example.countRows(people)).toEqual({ users: 2, records: 0 })
+})
+
+test('removes ten people in one call', async () => {
+  const people = await example.addPeople(...Array.from({ length: 10 }, (_, index) => `${index}`))
+  const { body } = await example.remove(people)
+  expect(body).toEqual({ done: true, people: people.map(removedAtOnce) })
+})
+
+describe.concurrent('if the way to the Identity Worker fails', () => {
+  test('a response that was lost after the deletion ends as a removal, with one record', async () => {
+    const people = await example.addPeople('is lost once', 'a')
+    const { body } = await example.remove(people, { identity: 'identity-between' })
+    expect(body).toEqual({
+      done: true,
+      people: [{ userID: people[0], result: 'removed', attempts: 2 }, removedAtOnce(people[1]!)],
+    })
+    expect(await example.countRows(people)).toEqual({ users: 0, records: 2 })
+  })
+
+  test('a person whose response is lost each time is reported as removed later, with the same key', async () => {
+    const [userID = ''] = await example.addPeople('is lost for good')
+    const lost = { identity: 'identity-between', key: 'later' } as const
+    const { body } = await example.remove([userID], lost)
+    expect(body).toMatchObject({
+      done: false,
+      people: [{ userID, result: 'failed', attempts: 3, retryAfter: 1 }],
+    })
+    const later = await example.remove([userID], { key: 'later' })
+    expect(later.body).toEqual({ done: true, people: [removedAtOnce(userID)] })
+    expect(await example.countRows([userID])).toEqual({ users: 0, records: 1 })
+  })
+
+  test('an issuer that is down for a moment costs one more attempt', async () => {
+    const [userID = ''] = await example.addPeople('a')
+    const { body } = await example.remove([userID], { identity: 'down-once' })
+    expect(body).toEqual({ done: true, people: [{ userID, result: 'removed', attempts: 2 }] })
+  })
+
+  test('an issuer that stays down fails each person and says when to retry', async () => {
+    const people = await example.addPeople('a', 'b')
+    const { body } = await example.remove(people, { identity: 'down' })
+    expect(body).toEqual({
+      done: false,
+      people: people.map((userID) => ({ userID, ...FAILED, attempts: 3, retryAfter: 1 })),
+    })
+    expect(await example.countRows(people)).toEqual({ users: 2, records: 0 })
   })
 })

@@ -17,11 +17,10 @@ export interface Answer {
 /** A call of the backend. */
 export interface RemovalOptions {
   /** The Worker that the backend is bound to; the one under test itself unless told otherwise. */
-  readonly identity?: 'identity-between' | 'down' | 'down-once' | 'misconfigured'
+  readonly identity?: 'identity-between' | 'down' | 'down-once'
   /** The access token; an administrator's unless told otherwise. */
   readonly token?: string
   readonly key?: string
-  readonly absentIsDone?: boolean
 }
 
 /** The example, running. */
@@ -57,15 +56,10 @@ export async function startConsole(): Promise<Console> {
     buildTestWorker('identity-between', { serviceBindings }),
     buildTestWorker('caller', { serviceBindings }),
     buildConsoleBackend(),
-    ...['identity-between', 'down-once', 'down', 'misconfigured'].map(buildConsoleBackend),
+    ...['identity-between', 'down-once', 'down'].map(buildConsoleBackend),
   ]
   const workers = await startWorkers({
-    identity: [
-      { vars },
-      cold('down'),
-      cold('down-once'),
-      { name: 'misconfigured', vars: { ...vars, TOKEN_TYPE: '?' } },
-    ],
+    identity: [{ vars }, cold('down'), cold('down-once')],
     others: await Promise.all(others),
   })
   const world = await createWorld(workers.db)
@@ -82,12 +76,12 @@ export async function startConsole(): Promise<Console> {
       await seed.save(workers.db)
       return ids
     },
-    async remove(userIDs, { identity, token = administrator, key, absentIsDone } = {}) {
+    async remove(userIDs, { identity, token = administrator, key } = {}) {
       const name = identity === undefined ? 'console-backend' : `console-backend-of-${identity}`
       const path = `/organizations/${world.organizationID}/removals`
       const headers: Record<string, string> = { Authorization: `Bearer ${token}` }
       if (key !== undefined) headers['Idempotency-Key'] = key
-      const body = JSON.stringify({ userIDs, absentIsDone })
+      const body = JSON.stringify({ userIDs })
       const response = await fetch(new URL(path, workers.urlOf(name)), {
         method: 'POST',
         headers,

@@ -1,14 +1,14 @@
 /**
- * What does this backend offer? One call, which removes several people from an organization and says how it went for each
- * of them. It signs nobody in: it acts with the token of whoever calls it.
+ * The backend's one call: removes several people from an organization and reports what happened to each. It acts with the
+ * token of its caller.
  */
-import type { Identity } from '../../../src/identity'
 import { BadCall, readRemoval } from './read-removal'
 import { removePeople, type PersonReport } from './remove-people'
+import type { IdentityBinding } from './remove-person'
 import { continueTrace, type Trace } from './trace'
 
 interface ConsoleEnv {
-  readonly IDENTITY: Service<Identity>
+  readonly IDENTITY: IdentityBinding
 }
 
 async function handle(request: Request, { IDENTITY }: ConsoleEnv): Promise<Response> {
@@ -35,7 +35,7 @@ function count(people: readonly PersonReport[]): Record<string, number> {
   return counts
 }
 
-/** One line a call. The lines of the Identity Worker have the same `requestID` and `traceID`. */
+/** One line a call. The lines of the Identity Worker have its `requestID` and `traceID`. */
 function log({ requestID, traceID }: Trace, facts: object): void {
   console.log(JSON.stringify({ message: 'removal', requestID, traceID, ...facts }))
 }

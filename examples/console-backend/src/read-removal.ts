@@ -1,24 +1,24 @@
 /**
- * How does a request become a removal? Everything that the Identity Worker would not take is refused here, in words for
- * the page that calls. Whether the token is good, and what it allows, is not judged here.
+ * Reads a request of the page. What the Identity Worker would reject as an argument is rejected here, with a sentence for
+ * the page. The token is not checked here.
  */
 
 /** The platform lets one request call other Workers 31 times; each person may take three attempts. */
 export const MAX_PEOPLE = 10
 
-/** Whom to remove, and on whose behalf. */
+/** The people to remove, and the token of the person who removes them. */
 export interface Removal {
   /** The caller's access token. */
   readonly token: string
   readonly organizationID: string
   readonly userIDs: readonly string[]
-  /** Whether somebody who is not there counts as done. */
+  /** Whether a person who is not there counts as done. */
   readonly absentIsDone: boolean
-  /** With the same key, the same call can be made again. */
+  /** The page can repeat the call with the same key. */
   readonly idempotencyKey: string
 }
 
-/** A call that is answered without a removal. */
+/** A call that removes no person. */
 export class BadCall extends Error {
   override readonly name = 'BadCall'
   readonly status: number

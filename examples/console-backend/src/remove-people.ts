@@ -1,32 +1,31 @@
 /**
- * How are several people removed? A few at a time, each by a call of its own, so that one who cannot be removed holds up
- * nobody else.
+ * Removes several people, a few at a time. Each is a call of its own, so one who cannot be removed delays no other.
  */
 import pMap from 'p-map'
-import type { DeleteUserFailure, Identity } from '../../../src/identity'
+import type { DeleteUserFailure } from '../../../src/identity'
 import type { Removal } from './read-removal'
-import { removePerson } from './remove-person'
+import { removePerson, type IdentityBinding } from './remove-person'
 import type { Trace } from './trace'
 
-/** Calls that are under way at the same time. */
+/** Calls at the same time. */
 const CONCURRENCY = 4
 
-/** How it went for one person. */
+/** What happened to one person. */
 export interface PersonReport {
   readonly userID: string
   readonly result: 'removed' | 'already_gone' | 'not_found' | 'refused' | 'failed'
-  /** How often the Identity Worker was called. */
+  /** Calls of the Identity Worker. */
   readonly attempts: number
-  /** What the Identity Worker said, where the person could not be removed. */
+  /** What the Identity Worker said, if the person could not be removed. */
   readonly error?: string
   readonly error_description?: string
-  /** Seconds after which the page may try once more, with the same Idempotency-Key. */
+  /** Seconds after which the page may repeat the call, with the same Idempotency-Key. */
   readonly retryAfter?: number
 }
 
-/** Removes them all, and reports in the order asked for. Never rejects for what happens to one of them. */
+/** Removes all of them and reports in the order of the request. Never rejects for one of them. */
 export function removePeople(
-  identity: Service<Identity>,
+  identity: IdentityBinding,
   { userIDs, absentIsDone, ...shared }: Removal,
   { requestID, traceparent }: Trace,
 ): Promise<PersonReport[]> {
@@ -36,7 +35,7 @@ export function removePeople(
       const request = { ...shared, userID, requestID, traceparent }
       const { outcome, attempts } = await removePerson(identity, request)
       if (outcome.ok) return { userID, result: 'removed', attempts }
-      const result = judge(outcome, absentIsDone)
+      const result = classify(outcome, absentIsDone)
       if (result === 'already_gone') return { userID, result, attempts }
       const { error, error_description, retryAfter } = outcome
       const report = { userID, result, attempts, error, error_description }
@@ -46,7 +45,15 @@ export function removePeople(
   )
 }
 
-function judge({ status }: DeleteUserFailure, absentIsDone: boolean): PersonReport['result'] {
-  if (status === 404) return absentIsDone ? 'already_gone' : 'not_found'
-  return status === 500 ? 'failed' : 'refused'
+/** An error that a later version may add is a failure. */
+function classify({ error }: DeleteUserFailure, absentIsDone: boolean): PersonReport['result'] {
+  switch (error) {
+    case 'not_found':
+      return absentIsDone ? 'already_gone' : 'not_found'
+    case 'access_denied':
+    case 'forbidden':
+      return 'refused'
+    default:
+      return 'failed'
+  }
 }

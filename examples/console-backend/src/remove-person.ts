@@ -1,6 +1,6 @@
 /**
- * How is one person removed although something fails on the way? A failure that a retry can mend is tried again with the
- * same idempotency key: then an answer that was lost after the deletion still ends as a deletion, and not as a 404.
+ * Removes one person, and retries a failure that may pass. Every attempt has the same idempotency key, so a removal whose
+ * response was lost still ends as a removal, not as a 404.
  */
 import type {
   DeleteUserFailure,
@@ -10,10 +10,13 @@ import type {
 } from '../../../src/identity'
 
 const MAX_ATTEMPTS = 3
-/** Whoever waits at the page waits no longer than this between two attempts. */
+/** A longer pause is left to the caller, who waits at a page. */
 const MAX_PAUSE_S = 5
 
-/** The answer of the last attempt. */
+/** The part of the binding that is used here; a test passes an object with this one method. */
+export type IdentityBinding = Pick<Identity, 'deleteUser'>
+
+/** The outcome of the last attempt. */
 export interface PersonOutcome {
   readonly outcome: DeleteUserOutcome
   readonly attempts: number
@@ -22,9 +25,9 @@ export interface PersonOutcome {
 /** A request that can be repeated. */
 export type RepeatableRequest = DeleteUserRequest & { readonly idempotencyKey: string }
 
-/** Removes one person. Never rejects: what the binding throws is a failure as well. */
+/** Removes one person. Never rejects: an exception of the binding is a failure too. */
 export async function removePerson(
-  identity: Service<Identity>,
+  identity: IdentityBinding,
   request: RepeatableRequest,
 ): Promise<PersonOutcome> {
   for (let attempts = 1; ; attempts++) {
@@ -36,28 +39,30 @@ export async function removePerson(
   }
 }
 
-/** Refusals are final, and so is a failure that does not say when to come back. */
+/** Refusals are final, and so is a failure that does not say when to retry. */
 function isWorthARetry({ retryAfter }: DeleteUserFailure): boolean {
   return retryAfter !== undefined && retryAfter <= MAX_PAUSE_S
 }
 
 /**
- * The outcome, also where the binding throws: the Identity Worker was replaced in the middle of the call, or is not
- * there. A TypeError says that this program is wrong, and trying again does not mend it.
+ * The outcome, or a failure if there is none: the Identity Worker was replaced during the call, or the binding leads to
+ * something else. A TypeError means that this program is wrong, which a retry does not change.
  */
 async function call(
-  identity: Service<Identity>,
+  identity: IdentityBinding,
   request: RepeatableRequest,
 ): Promise<DeleteUserOutcome> {
   try {
-    return await identity.deleteUser(request)
+    const outcome = await identity.deleteUser(request)
+    if (outcome.ok || typeof outcome.error === 'string') return outcome
+    throw new TypeError('The binding IDENTITY returned no outcome')
   } catch (error) {
     console.error(JSON.stringify({ message: 'call_failed', error: String(error) }))
     const failure: DeleteUserFailure = {
       ok: false,
       status: 500,
       error: 'server_error',
-      error_description: 'the identity Worker gave no answer',
+      error_description: 'the Identity Worker returned no outcome',
     }
     return error instanceof TypeError ? failure : { ...failure, retryAfter: 1 }
   }

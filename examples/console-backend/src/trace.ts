@@ -1,9 +1,9 @@
 /**
- * By what are the log lines of one call found? A request ID and a W3C trace ID, taken from the caller or made here, and
- * handed on with each call to the Identity Worker.
+ * The request ID and the W3C trace ID of a call: from the caller, or new. Each call of the Identity Worker gets them, so
+ * that one search finds the log lines of both Workers.
  */
 
-/** What all log lines of a call share, and what is handed on. */
+/** What all log lines of a call share. */
 export interface Trace {
   readonly requestID: string
   readonly traceID: string
@@ -14,7 +14,7 @@ export interface Trace {
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})$/
 
-/** The trace that the headers name, or a new one. */
+/** Reads the trace from the headers, or makes a new one. */
 export function continueTrace(headers: Headers): Trace {
   const requestID = headers.get('X-Request-Id') ?? ''
   const [, traceID = randomHex(32), flags = '00'] =
