@@ -18,7 +18,8 @@ import {
 } from '../support/node/foreign-responses'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { readDocument, type CodeBlock, type Section } from './document'
+import { readDocumentedCaller } from '../service-binding/test-workers'
+import { readDocument, type Section } from './document'
 
 type Binding = Pick<Identity, 'deleteUser'>
 
@@ -36,9 +37,7 @@ beforeAll(async () => {
   vi.spyOn(console, 'error').mockReturnValue()
   foreign = await serveForeignResponses()
   folder = await mkdtemp(join(tmpdir(), 'identity-samples-'))
-  const readme = await readDocument('README.md')
-  const sample = readme.section('From another Worker').code.find(isTypeScript)
-  await writeFile(join(folder, 'sample.ts'), sample!.text)
+  await writeFile(join(folder, 'sample.ts'), (await readDocumentedCaller()).source)
   readmeWorker = ((await import(join(folder, 'sample.ts'))) as { default: SampleWorker }).default
   probe = (await readDocument('docs/operations.md')).section('Probe')
 })
@@ -48,10 +47,6 @@ afterAll(async () => {
   foreign.stop()
   await rm(folder, { recursive: true })
 })
-
-function isTypeScript({ language }: CodeBlock): boolean {
-  return language === 'ts'
-}
 
 /** A binding to a Worker that is not the one of this project: its outcome is whatever it got over HTTP. */
 function bindForeign(organizationID: string): Binding {

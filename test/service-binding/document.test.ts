@@ -1,5 +1,5 @@
 /**
- * The lines of docs/service-binding.md that a reader pastes: run as they are, they remove somebody.
+ * The lines of README.md that a Worker pastes to call this one: run as they are, they remove a user.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const administrators = seed.group('acme', ['administrator'])
   seed.member('acme', { personOptions: { subject: 'an-administrator' }, groups: [administrators] })
   seed.member('acme', { personOptions: { subject: 'a-member' } })
-  seed.member('acme', { id: 'u-17' })
+  seed.member('acme', { id: 'acme-bob' })
   await seed.save(workers.db)
 })
 

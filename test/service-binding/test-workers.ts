@@ -3,11 +3,11 @@
  * stands between or beside them.
  */
 import { build, type BuildOptions } from 'esbuild'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { compatibility, DATABASE, VARIABLES } from '../../dev/identity-worker.ts'
 import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
+import { readDocument } from '../operations/document'
 
 async function bundle(what: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promise<string> {
   const { outputFiles } = await build({
@@ -73,11 +73,10 @@ export async function buildConsoleBackend(identity?: string): Promise<LocalWorke
   }
 }
 
-/** The caller that docs/service-binding.md shows: what it puts into `wrangler.toml`, and its source. */
+/** The caller that README.md shows: what it puts into `wrangler.toml`, and its source. */
 export async function readDocumentedCaller(): Promise<{ toml: string; source: string }> {
-  const text = await readFile('docs/service-binding.md', 'utf8')
-  const [, toml = ''] = /```toml\n(.*?)```/s.exec(text) ?? []
-  const [, source = ''] = /```ts\n(.*?)```/s.exec(text) ?? []
+  const { code } = (await readDocument('README.md')).section('From another Worker')
+  const [toml, source] = code.map(({ text }) => text) as [string, string]
   return { toml, source }
 }
 

@@ -3,7 +3,7 @@
  * or the types that `wrangler types` generates. The caller's bundle holds none of this project's source.
  */
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,33 +14,21 @@ import { localEnvironment } from '../../dev/wrangler.ts'
 import type { Environment } from '../../src/config'
 import type * as worker from '../../src/index'
 import type * as declared from '../../src/identity'
+import { readDocument } from '../operations/document'
 import { CALLER, GENERATED_CALLER, MISUSE } from './caller-sources'
 import { readDocumentedCaller } from './test-workers'
 
 const ROOT = join(import.meta.dirname, '../..')
-const TSCONFIG = {
-  compilerOptions: {
-    target: 'es2024',
-    lib: ['es2024'],
-    module: 'preserve',
-    moduleResolution: 'bundler',
-    types: [],
-    noEmit: true,
-    skipLibCheck: true,
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    verbatimModuleSyntax: false,
-  },
-  include: ['*.ts'],
-}
+/** Rules beyond the documented ones, which a caller may have too. */
+const STRICTER = ['--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess']
 
 let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'caller-'))
-  await cp('worker-configuration.d.ts', join(folder, 'runtime.d.ts'))
-  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG))
+  const page = await readDocument('docs/service-binding.md')
+  await writeFile(join(folder, 'tsconfig.json'), page.section('Types').code[0]!.text)
+  await mkdir(join(folder, 'src'))
 })
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -56,7 +44,8 @@ async function run(program: string, args: readonly string[], cwd = folder): Prom
   )
 }
 
-const compile = (...args: string[]) => run('typescript/bin/tsc', ['--project', folder, ...args])
+const compile = (...args: string[]) =>
+  run('typescript/bin/tsc', ['--project', folder, ...STRICTER, ...args])
 
 /** The files that go into a caller's bundle. */
 async function listInputs(file: string): Promise<string[]> {
@@ -78,12 +67,15 @@ test('the local stack and the tests set every variable that the Worker reads', (
 })
 
 describe('a caller with a copy of src/identity.ts, in a folder that sees nothing of this project', () => {
-  test('compiles, and each misuse does not', async () => {
-    await cp('src/identity.ts', join(folder, 'identity.ts'))
-    await writeFile(join(folder, 'caller.ts'), CALLER)
-    await writeFile(join(folder, 'misuse.ts'), MISUSE)
-    const { source } = await readDocumentedCaller()
-    await writeFile(join(folder, 'documented.ts'), source)
+  test('compiles with the documented tsconfig.json, and each misuse does not', async () => {
+    const { toml, source } = await readDocumentedCaller()
+    const worker = `name = "caller"\nmain = "src/documented.ts"\ncompatibility_date = "2026-10-01"\n`
+    await writeFile(join(folder, 'wrangler.toml'), worker + toml)
+    expect(await run('wrangler/bin/wrangler.js', ['types'])).not.toContain('failed')
+    await cp('src/identity.ts', join(folder, 'src/identity.ts'))
+    await writeFile(join(folder, 'src/caller.ts'), CALLER)
+    await writeFile(join(folder, 'src/misuse.ts'), MISUSE)
+    await writeFile(join(folder, 'src/documented.ts'), source)
     expect(await compile()).toBe('')
     const files = (await compile('--listFilesOnly')).split('\n')
     expect(files.filter((file) => file.includes(join(ROOT, 'src')))).toEqual([])
@@ -91,7 +83,7 @@ describe('a caller with a copy of src/identity.ts, in a folder that sees nothing
   })
 
   test('has nothing but its own file in its bundle', async () => {
-    expect(await listInputs('caller.ts')).toEqual(['caller.ts'])
+    expect(await listInputs('src/caller.ts')).toEqual(['src/caller.ts'])
   })
 })
 
@@ -99,17 +91,12 @@ describe('a caller with the types that wrangler makes of both configurations', (
   let said: string
 
   beforeAll(async () => {
-    await Promise.all(
-      ['identity.ts', 'caller.ts', 'misuse.ts', 'documented.ts'].map((file) =>
-        rm(join(folder, file)),
-      ),
-    )
-    await writeFile(join(folder, 'index.ts'), GENERATED_CALLER)
-    const config = join(ROOT, 'examples/console-backend/wrangler.toml')
-    const toml = (await readFile(config, 'utf8')).replace('src/index.ts', 'index.ts')
-    await writeFile(join(folder, 'wrangler.toml'), toml)
+    await rm(join(folder, 'src'), { recursive: true })
+    await mkdir(join(folder, 'src'))
+    await writeFile(join(folder, 'src/index.ts'), GENERATED_CALLER)
+    await cp('examples/console-backend/wrangler.toml', join(folder, 'wrangler.toml'))
     const callee = writeIdentityConfig(join(folder, 'identity'))
-    const args = ['types', '-c', 'wrangler.toml', '-c', callee, '--include-runtime=false']
+    const args = ['types', '-c', 'wrangler.toml', '-c', callee]
     said = await run('wrangler/bin/wrangler.js', args)
   })
 
@@ -120,10 +107,12 @@ describe('a caller with the types that wrangler makes of both configurations', (
     )
     expect(await compile()).toBe('')
     const typeRoots = join(ROOT, 'node_modules/@types')
-    expect(await compile('--types', 'node', '--typeRoots', typeRoots)).toBe('')
+    // The types of Node and those of the runtime contradict each other.
+    const withNode = ['--types', 'node', '--typeRoots', typeRoots, '--skipLibCheck']
+    expect(await compile(...withNode)).toBe('')
   })
 
   test('has nothing but its own file in its bundle', async () => {
-    expect(await listInputs('index.ts')).toEqual(['index.ts'])
+    expect(await listInputs('src/index.ts')).toEqual(['src/index.ts'])
   })
 })
