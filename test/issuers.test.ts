@@ -1,10 +1,11 @@
 /**
- * docs/issuers.md, run: each token on that page is taken by a Worker with the variables above it, and by no other
- * product's. What cannot work does not, for the reason that the page names.
+ * docs/issuers.md: a Worker with the variables of a product accepts the tokens of that product and rejects those of every
+ * other one. What cannot work is rejected for the reason that the page names.
  */
 import { base64url } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readCodeSpans } from './operations/document'
+import type { TokenChanges } from './support/issuer'
 import { createCaller, type Answer } from './support/worker/caller'
 import {
   examples,
@@ -45,21 +46,21 @@ test('the page has a section for each product of its table, with a token', () =>
 describe.each(titled)('a token of $title', ({ example }) => {
   const { product, kind, payload, vars } = example
 
-  test('removes a user where the variables above it are set', async () => {
+  test('removes a user with the variables above it', async () => {
     const { status, line } = await present(example, vars)
     expect(status).toBe(200)
     const actor = { kind: kind === 'person' ? 'user' : 'service_account', subject: payload.sub }
     expect(line.actor).toEqual(actor)
   })
 
-  test('is refused where those of any other product are set', async () => {
+  test('is rejected with those of any other product', async () => {
     for (const other of examples.filter((candidate) => candidate.product !== product)) {
       expect((await present(example, other.vars)).status).toBe(401)
     }
   })
 
   test.each(['at+jwt', 'JWT', 'none'])(
-    'is refused with the type %s, unless it is its own',
+    'is rejected with the type %s, unless that is its own',
     async (type) => {
       const own = example.header['typ'] ?? 'none'
       const { line } = await present(example, { ...vars, TOKEN_TYPE: type })
@@ -130,11 +131,61 @@ describe('what cannot work', () => {
     const { line } = await present(person, person.vars, { claims })
     expect(line.reason).toBe('jwt_claims_invalid')
   })
+})
 
-  test("an ID token's audience is its client, so it is refused where the audience is no client's", async () => {
-    const [person] = examples.filter(({ product }) => product === 'Microsoft Entra') as [Example]
-    const claims = { aud: person.payload['azp'], scp: undefined, nonce: '12345' }
-    const { line } = await present(person, person.vars, { claims })
+const ofApp = (aud: unknown) => ({ claims: { aud, scp: undefined, nonce: '12345' } })
+
+describe('an ID token of Microsoft Entra', () => {
+  const [entra] = examples.filter(({ product }) => product === 'Microsoft Entra') as [Example]
+
+  test('of a front end is rejected, since its audience is another app', async () => {
+    const { line } = await present(entra, entra.vars, ofApp(entra.payload['azp']))
     expect(line.reason).toBe('jwt_audience_mismatch')
+  })
+
+  test("of the API's own app passes, unless a scope is required", async () => {
+    const idToken = ofApp(entra.vars.TOKEN_AUDIENCE)
+    expect((await present(entra, entra.vars, idToken)).status).toBe(200)
+    const [, scope] = /`REQUIRED_SCOPE = "(.*)"`/.exec(page.section('Microsoft Entra').text)!
+    const vars = { ...entra.vars, REQUIRED_SCOPE: scope }
+    expect((await present(entra, vars, idToken)).line.reason).toBe('scope_lacking')
+    expect((await present(entra, vars)).status).toBe(200)
+  })
+})
+
+const organizations = (count: number) => Array.from({ length: count }, () => crypto.randomUUID())
+
+describe('a passport of Unikorn', () => {
+  const [person] = examples.filter(({ product }) => product === 'Unikorn / nscale') as [Example]
+
+  test.each<[title: string, reason: string | undefined, changes: TokenChanges]>([
+    ['without an audience', 'jwt_audience_mismatch', { claims: { aud: undefined } }],
+    ['for another audience', 'jwt_audience_mismatch', { claims: { aud: ['compute'] } }],
+    ['with a type in the header', 'jwt_type_mismatch', { header: { typ: 'JWT' } }],
+    [
+      'with capital letters in the address',
+      'caller_unknown',
+      { claims: { sub: 'Ada@acme.example' } },
+    ],
+    [
+      'of a system account without a row',
+      'caller_unknown',
+      { claims: { acctype: 'system', sub: 'compute.unikorn.example' } },
+    ],
+    ['with 200 organizations', 'token_oversize', { claims: { org_ids: organizations(200) } }],
+    ['with 100 organizations', undefined, { claims: { org_ids: organizations(100) } }],
+    ['for another organization', undefined, { claims: { org_id: organizations(1)[0] } }],
+    ['from another original issuer', undefined, { claims: { src_iss: 'https://login.example' } }],
+    ['with an audience that is a text', undefined, { claims: { aud: person.vars.TOKEN_AUDIENCE } }],
+  ])('%s: %s', async (_, reason, changes) => {
+    const { status, line } = await present(person, person.vars, changes)
+    expect(line.reason).toBe(reason)
+    expect(status).toBe(reason === undefined ? 200 : 401)
+  })
+
+  test('is not an ID token, whose issuer is the host', async () => {
+    const claims = { iss: 'https://identity.unikorn.example', typ: undefined }
+    const { line } = await present(person, person.vars, { claims })
+    expect(line.reason).toBe('jwt_issuer_mismatch')
   })
 })

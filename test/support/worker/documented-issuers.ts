@@ -1,6 +1,6 @@
 /**
- * The products of docs/issuers.md as issuers inside workerd: each publishes its keys as that product does, and signs the
- * tokens that stand on the page.
+ * The products of docs/issuers.md as issuers inside workerd. Each publishes its keys as that product does, and signs the
+ * tokens of the page.
  */
 import { env } from 'cloudflare:workers'
 import { parse as parseTOML } from 'smol-toml'
@@ -8,7 +8,7 @@ import text from '../../../docs/issuers.md?raw'
 import { parseDocument } from '../../operations/document'
 import type { TokenChanges } from '../issuer'
 import { withBody } from '../jwks-answers'
-import { createKey, without, type SigningKey } from '../keys'
+import { createKey, without, type KeyAlgorithm, type SigningKey } from '../keys'
 import { createSeed } from '../seed'
 import { createCaller, type Answer, type Vars } from './caller'
 import { serveIssuer, type ServedIssuer } from './issuers'
@@ -21,13 +21,14 @@ export interface Example {
   readonly product: string
   readonly kind: 'person' | 'machine'
   readonly vars: DocumentedVars
-  readonly header: Readonly<Record<string, unknown>> & { readonly kid: string }
+  readonly header: Readonly<Record<string, unknown>> &
+    Pick<SigningKey, 'kid'> & { alg: KeyAlgorithm }
   readonly payload: Readonly<Record<string, unknown>> & { readonly sub: string }
 }
 
 const CERTIFICATES = { x5c: ['MIIC…'], x5t: 'NjVBRjY5MDlCMUIwNzU4RTA2QzZFMDQ4' }
 
-/** What the JWK Set of each product looks like besides the key. */
+/** The JWK Set of each product. */
 const published: Readonly<Record<string, (key: SigningKey, other: SigningKey) => object>> = {
   Keycloak: ({ publicJWK }, other) => ({
     keys: [
@@ -55,6 +56,7 @@ const published: Readonly<Record<string, (key: SigningKey, other: SigningKey) =>
     public_certs: [{ kid, cert: '-----BEGIN CERTIFICATE-----…' }],
   }),
   Zitadel: ({ publicJWK }) => ({ keys: [publicJWK] }),
+  'Unikorn / nscale': ({ publicJWK }) => ({ keys: [publicJWK] }),
 }
 
 /** The page. */
@@ -80,14 +82,14 @@ function readExamples(product: string): Example[] {
   return found
 }
 
-/** Makes an issuer for each product, and the callers of its tokens administrators. */
+/** Makes an issuer for each product, and administrators of the owners of its tokens. */
 export async function prepareIssuers(): Promise<void> {
   const seed = createSeed()
   const other = await createKey('RS256')
   for (const product of products) {
     const ofProduct = examples.filter((example) => example.product === product)
     const [{ vars, header }] = ofProduct as [Example]
-    const key = await createKey('RS256', header.kid)
+    const key = await createKey(header.alg, header.kid)
     const issuer = await serveIssuer({ jwksURL: vars.JWKS_URL })
     issuer.endpoint.answer = withBody(JSON.stringify(published[product]!(key, other)))
     issuers.set(product, issuer)
@@ -107,7 +109,7 @@ export async function prepareIssuers(): Promise<void> {
   await seed.save(env.DB)
 }
 
-/** Presents an example's token, its times moved to now, and asks for somebody to be removed. */
+/** Calls with an example's token, its times moved to now, to remove a new user. */
 export async function present(
   example: Example,
   vars: Vars,
