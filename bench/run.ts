@@ -1,6 +1,6 @@
 /**
  * The measurements, one section after another. `--quick` is the same with fewer rounds and without the million users.
- * A whole run writes `results/` (JSON, Markdown, SVG); a part of it, named by `--only`, is only printed.
+ * A whole run writes `results/` (JSON, SVG); a part of it, named by `--only`, is only printed.
  *
  * What is not needed is not loaded: `--check` works before this folder's packages are installed.
  */
@@ -12,7 +12,6 @@ import type { Results } from './report/results.ts'
 const NAMES: readonly SectionName[] = [
   'limit',
   'core',
-  'designs',
   'counts',
   'growth',
   'distance',

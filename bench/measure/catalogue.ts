@@ -13,20 +13,8 @@ interface Entry {
 export const CATALOGUE = {
   nothing: { title: 'nothing', path: 'bench/workers/limit/nothing.ts' },
   leastRefusal: { title: 'least refusal', path: 'bench/workers/limit/least-refusal.ts' },
-  leastRefusalByHand: {
-    title: 'least refusal, by hand',
-    path: 'bench/workers/limit/least-refusal-by-hand.ts',
-  },
   barestBatch: { title: 'barest batch', path: 'bench/workers/limit/barest-batch.ts' },
-  reportingBatch: { title: 'batch with a report', path: 'bench/workers/limit/reporting-batch.ts' },
   leastDeletion: { title: 'least deletion', path: 'bench/workers/limit/least-deletion.ts' },
-  leastDeletionByHand: {
-    title: 'least deletion, by hand',
-    path: 'bench/workers/limit/least-deletion-by-hand.ts',
-  },
-  batchOfTwo: { title: 'batch of two', path: 'bench/workers/designs/batch-of-two.ts' },
-  timedBatch: { title: 'timed batch', path: 'bench/workers/designs/timed-batch.ts' },
-  batchAlone: { title: 'batch alone', path: 'bench/workers/batch-alone.ts' },
   identity: { title: 'this project', path: 'src/index.ts' },
   caller: { title: 'caller of the binding', path: 'bench/workers/caller.ts' },
   tutorial: { title: 'tutorial', path: 'bench/workers/tutorial/index.ts' },

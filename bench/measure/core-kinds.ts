@@ -29,14 +29,10 @@ interface Part {
 /** The kinds by name. */
 export const PARTS = {
   nothing: { worker: 'nothing', concurrent: true },
-  'least refusal, by hand': { worker: 'leastRefusalByHand', only: 'limit' },
   'least refusal': { worker: 'leastRefusal', concurrent: true },
   'refused token': { worker: 'identity', concurrent: true },
   'refused token again': { worker: 'identity', only: 'limit' },
   'barest batch': { worker: 'barestBatch', concurrent: true },
-  'batch with a report': { worker: 'reportingBatch', only: 'limit' },
-  'batch alone': { worker: 'batchAlone', only: 'limit' },
-  'least deletion, by hand': { worker: 'leastDeletionByHand', only: 'limit' },
   'least deletion': { worker: 'leastDeletion', concurrent: true },
   deletion: { worker: 'identity', concurrent: true },
   'deletion again': { worker: 'identity', only: 'limit' },
@@ -100,7 +96,6 @@ export async function createKinds(names: readonly Name[], stage: Stage): Promise
     nothing: pass,
     'binding, no call': pass,
     'least refusal': refusal,
-    'least refusal, by hand': refusal,
     'refused token': refusal,
     'refused token again': refusal,
     'expired token': { status: 401, prepare: attempts(tokens.expired) },

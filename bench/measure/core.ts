@@ -51,10 +51,6 @@ const LIMIT_RATIOS: readonly Pair[] = [
   ['deletion', 'least deletion'],
   ['deletion', 'barest batch'],
   ['refused token', 'least refusal'],
-  ['deletion', 'least deletion, by hand'],
-  ['refused token', 'least refusal, by hand'],
-  ['batch with a report', 'barest batch'],
-  ['batch alone', 'barest batch'],
   ['deletion again', 'deletion'],
   ['refused token again', 'refused token'],
 ]
@@ -71,9 +67,7 @@ const CORE_RATIOS: readonly Pair[] = [
 export async function measureLimit(size: LimitSize): Promise<LimitResult> {
   return withKinds('limit', async (kinds, pid) => {
     await compareAnswers(kinds, 'refused token', 'least refusal')
-    await compareAnswers(kinds, 'refused token', 'least refusal, by hand')
     await compareAnswers(kinds, 'deletion', 'least deletion')
-    await compareAnswers(kinds, 'deletion', 'least deletion, by hand')
     return {
       ...(await measureTurns(kinds, size, LIMIT_RATIOS)),
       ...(await readCPU(kinds, pid, size)),

@@ -9,7 +9,6 @@ import {
   measureLimit,
 } from './core.ts'
 import { type CountsResult, measureCounts } from './counts.ts'
-import { type DesignResult, type DesignSize, measureDesigns } from './designs.ts'
 import { type DistanceResult, measureDistance } from './distance.ts'
 import { type GrowthResult, type GrowthSize, measureGrowth } from './growth.ts'
 import { type KeysResult, measureKeys } from './keys.ts'
@@ -19,7 +18,6 @@ import { measureSize, type SizeResult } from './size.ts'
 export interface Sections {
   readonly limit?: LimitResult
   readonly core?: CoreResult
-  readonly designs?: readonly DesignResult[]
   readonly counts?: CountsResult
   readonly growth?: GrowthResult
   readonly distance?: readonly DistanceResult[]
@@ -44,11 +42,6 @@ const limitSize = (quick: boolean): LimitSize =>
     ? { warmUp: 72, rounds: 192, cpuBlocks: 1 }
     : { warmUp: 1_920, rounds: 5_760, cpuBlocks: 24 }
 
-const designSize = (quick: boolean): DesignSize =>
-  quick
-    ? { 1: { warmUp: 48, rounds: 48 }, 1000: { warmUp: 0, rounds: 6 } }
-    : { 1: { warmUp: 960, rounds: 2_400 }, 1000: { warmUp: 0, rounds: 240 } }
-
 /** A user in a thousand groups takes long to invite, so that row has fewer rounds. */
 const growthSize = (quick: boolean): GrowthSize =>
   quick
@@ -72,7 +65,6 @@ const growthSize = (quick: boolean): GrowthSize =>
 export const SECTIONS: { readonly [Name in SectionName]: Section<Name> } = {
   limit: { measure: (quick) => measureLimit(limitSize(quick)) },
   core: { measure: (quick) => measureCore(coreSize(quick)) },
-  designs: { measure: (quick) => measureDesigns(designSize(quick)) },
   counts: { measure: () => measureCounts() },
   growth: { measure: (quick) => measureGrowth(growthSize(quick)) },
   distance: {

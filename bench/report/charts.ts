@@ -47,7 +47,7 @@ const OWNERS = {
   scale: { domain: ['this project', 'the limit', 'alternatives'], range: [OURS, LIMIT, OTHERS] },
 }
 
-const isShown = (name: string): boolean => !/again|alone|no call|by hand|a report/.test(name)
+const isShown = (name: string): boolean => !/again|no call/.test(name)
 
 const NAMES = {
   field: 'name',

@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Advice } from '../rig/advice.ts'
-import { PROJECT, RESULTS } from '../rig/paths.ts'
-import { makeParts, renderResults } from './parts.ts'
+import { PROJECT } from '../rig/paths.ts'
+import { makeParts } from './parts.ts'
 import { fillDocument } from './markdown.ts'
 import { readResults } from './results.ts'
 import { makeScalingParts, readScaling } from '../scaling/report.ts'
@@ -16,7 +16,7 @@ function makeDocuments(): Map<string, string> {
     throw new Advice('bench/results has no full run to show. Make one: npm run bench')
   }
   const parts = { ...makeParts(results), ...makeScalingParts(scaling) }
-  const documents = new Map([[join(RESULTS, 'full.md'), renderResults(results)]])
+  const documents = new Map<string, string>()
   for (const name of ['performance.md', 'scaling.md']) {
     const path = join(PROJECT, 'docs', name)
     documents.set(path, fillDocument(readFileSync(path, 'utf8'), parts))

@@ -1,5 +1,5 @@
 /**
- * Keeps a run: as JSON, as Markdown, and in charts. `results/full.*` is part of the project and what its documents
+ * Keeps a run: as JSON and in charts. `results/full.*` is part of the project and what its documents
  * show; `results/quick.*` is not.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -23,10 +23,8 @@ export async function writeResults(results: Results): Promise<string[]> {
   mkdirSync(RESULTS, { recursive: true })
   const name = nameOf(results.quick)
   const { drawCharts } = await import('./charts.ts')
-  const { renderResults } = await import('./parts.ts')
-  const files = {
+  const files: Record<string, string> = {
     [`${name}.json`]: `${JSON.stringify(results, null, 2)}\n`,
-    [`${name}.md`]: renderResults(results),
   }
   for (const [chart, svg] of Object.entries(await drawCharts(results))) {
     files[`${name}-${chart}.svg`] = svg

@@ -20,37 +20,10 @@ const formatKiB = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`
 
 /** The tables of the sections that ran, by the name of the section. */
 export function makeTables(sections: Sections): Readonly<Record<string, readonly Table[]>> {
-  const { limit, core, designs, counts, growth, distance, cold, keys, size } = sections
+  const { limit, core, counts, growth, distance, cold, keys, size } = sections
   return {
     ...(limit && { limit: limitTables(limit) }),
     ...(core && { core: coreTables(core) }),
-    ...(designs && {
-      designs: [
-        {
-          title: 'Other designs of the batch: p50, ms',
-          head: [
-            'the barest batch, with',
-            'groups',
-            'p50',
-            '/ barest',
-            'spread',
-            'read',
-            'written',
-          ],
-          rows: designs.map(
-            ({ title, groups, summary, toBarest, counts: { rowsRead, rowsWritten } }) => [
-              title,
-              formatCount(groups),
-              formatMs(summary.p50),
-              formatRatio(toBarest),
-              formatSpread(toBarest),
-              formatCount(rowsRead),
-              formatCount(rowsWritten),
-            ],
-          ),
-        },
-      ],
-    }),
     ...(counts && {
       counts: [
         {

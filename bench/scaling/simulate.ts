@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sum } from 'simple-statistics'
-import type { LimitResult } from '../measure/core.ts'
+import type { CoreResult } from '../measure/core.ts'
 import { readResults } from '../report/results.ts'
 import { Advice } from '../rig/advice.ts'
 import { RESULTS } from '../rig/paths.ts'
@@ -41,7 +41,7 @@ interface Times {
 }
 
 /** How much longer one kind of request takes than another, in milliseconds. */
-function beyond({ summaries }: LimitResult, name: string, base: string): number {
+function beyond({ summaries }: CoreResult, name: string, base: string): number {
   return summaries[name]!.p50 - summaries[base]!.p50
 }
 
@@ -50,10 +50,9 @@ export async function simulateScaling(): Promise<void> {
   if (results === undefined) {
     throw new Advice('bench/results has no full run to build on. Make one: npm run bench')
   }
-  const { limit, core } = results.sections
-  const { concurrent } = core
+  const { core } = results.sections
   const times = {
-    deletionMs: beyond(limit, 'batch alone', 'nothing'),
+    deletionMs: beyond(core, 'deletion', 'refused token'),
     questionMs: beyond(core, 'no permission', 'refused token'),
   }
   const bytes = measureBytes()
@@ -67,7 +66,7 @@ export async function simulateScaling(): Promise<void> {
     assumptions: ASSUMPTIONS,
     bytes,
     ...times,
-    measuredThroughput: concurrent.summaries['deletion']!.throughput,
+    measuredThroughput: core.concurrent.summaries['deletion']!.throughput,
     one: sizeUpOne(bytes, times, sum(sizes) / sizes.length),
     totalUsers: sum(sizes),
     largestShare: sum(sizes.slice(0, sizes.length / 100)) / sum(sizes),

@@ -14,8 +14,6 @@ const MEMBERSHIPS = `DELETE FROM group_members WHERE organization_user_id = ?1 A
 
 const USER = `DELETE FROM organization_users WHERE id = ?1 AND organization_id = ?2`
 
-const REPORT = `SELECT 'deleted' AS outcome, groups_removed FROM user_deletions WHERE id = ?1`
-
 export interface Removal {
   readonly meta: D1Meta
   readonly groupsRemoved: number
@@ -41,11 +39,6 @@ export function prepareMemberships(database: D1Database, { organizationID, userI
 
 export function prepareUser(database: D1Database, { organizationID, userID }: Target) {
   return database.prepare(USER).bind(userID, organizationID)
-}
-
-/** Reads the record back. */
-export function prepareReport(database: D1Database, id: string) {
-  return database.prepare(REPORT).bind(id)
 }
 
 /** Removes the user in one D1 batch, or gives undefined where there is no such user. */
