@@ -1,12 +1,14 @@
 /**
- * `npm run bench`: sees to it that everything is there, then measures. Plain JavaScript, so that it can say what to do
- * where the Node that runs it is too old for the rest.
+ * `npm run bench`: installs what the measurements need, then runs them. Plain JavaScript, so that a Node that is too old
+ * gets a message.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const bench = fileURLToPath(new URL('.', import.meta.url))
+const installed = `${bench}node_modules/.package-lock.json`
+const wanted = `${bench}package-lock.json`
 
 function end(message) {
   console.error(message)
@@ -14,25 +16,17 @@ function end(message) {
 }
 
 if (!existsSync(`${bench}../node_modules/wrangler/package.json`)) {
-  end('The packages are not installed yet. Run: npm ci')
+  end('The packages are not installed. Run: npm ci')
 }
 if (!process.features.typescript) {
   end(
-    `This is Node ${process.versions.node}; the measurements need Node 22.18 or newer.\n` +
-      'Node 24 comes with `npm ci`, and npm finds it: start them through npm, as `npm run bench`.\n' +
-      'If you did, its install script did not run: `npm ci --ignore-scripts=false` mends that.',
+    `This is Node ${process.versions.node}, and the measurements need Node 22.18 or newer. ` +
+      'npm uses the Node that `npm ci` installed: run `npm run bench`.',
   )
 }
-
-const needsPackages = !process.argv.includes('--check')
-const installed = `${bench}node_modules/.package-lock.json`
-const wanted = `${bench}package-lock.json`
-const isInstalled = existsSync(installed) && statSync(installed).mtimeMs >= statSync(wanted).mtimeMs
-if (needsPackages && !isInstalled) {
-  console.error('Installing what the measurements need (bench/package-lock.json) …')
-  const npm = spawnSync('npm', ['ci', '--prefix', bench], { stdio: ['ignore', 2, 2] })
-  if (npm.status !== 0)
-    end(`"npm ci --prefix ${bench}" failed${npm.error ? `: ${npm.error.message}` : ''}.`)
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mtimeMs) {
+  console.error('Installing what the measurements need …')
+  const { status } = spawnSync('npm', ['ci', '--prefix', bench], { stdio: ['ignore', 2, 2] })
+  if (status !== 0) end('Installing failed. Run: npm ci --prefix bench')
 }
-
 await import('./run.ts')

@@ -1,112 +1,92 @@
 /**
- * The measurements, one section after another. `--quick` is the same with fewer rounds and without the million users.
- * A whole run writes `results/` (JSON, SVG); a part of it, named by `--only`, is only printed.
- *
- * What is not needed is not loaded: `--check` works before this folder's packages are installed.
+ * The measurements, one section after another. A whole run writes `results/` and the documents. A quick run, and a run of
+ * single sections, only prints.
  */
 import { parseArgs } from 'node:util'
-import { Advice } from './rig/advice.ts'
-import type { SectionName, Sections } from './measure/sections.ts'
-import type { Results } from './report/results.ts'
+import Table from 'cli-table3'
+import { Advice } from '../dev/advice.ts'
+import { type SectionName, SECTIONS, type Sections } from './measure/sections.ts'
+import { findDriftedDocuments, writeDocuments, writeResults } from './report/documents.ts'
+import { makeGoalTable } from './report/goals.ts'
+import { makeTables } from './report/tables.ts'
+import { simulateScaling } from './scaling/simulate.ts'
+import { describeMachine } from './support/machine.ts'
 
-const NAMES: readonly SectionName[] = [
-  'limit',
-  'core',
-  'counts',
-  'growth',
-  'distance',
-  'cold',
-  'keys',
-  'size',
-]
+const NAMES = Object.keys(SECTIONS) as SectionName[]
 
-const HELP = `npm run bench -- [--quick] [--only ${NAMES.join('|')}] [--docs] [--check]
+const HELP = `npm run bench -- [--quick] [--only ${NAMES.join(',')}]
+npm run bench -- --docs | --check
 
-  --quick   fewer rounds, no database of a million users: under 90 seconds
+  --quick   fewer rounds, no database of a million users: under 90 seconds; printed, not kept
   --only    one section, or several with commas between them; printed, not kept
-  --docs    measures nothing: writes the documents anew from bench/results
-  --check   measures nothing: fails where a document says something else than bench/results`
+  --docs    measures nothing: writes the figures of bench/results into the documents
+  --check   measures nothing: fails if a document differs from bench/results`
 
-const { quick, only, docs, check } = readArguments()
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
+
 try {
-  if (check) await checkDocuments()
-  else if (docs) await renewDocuments()
-  else await measure()
+  const { quick, only, docs, check, help } = readOptions()
+  if (help) console.log(HELP)
+  else if (check) checkDocuments()
+  else if (docs) writeDocuments()
+  else await measure(quick, only)
 } catch (error) {
   console.error(error instanceof Advice ? error.message : error)
   process.exitCode = 1
 }
 
-function readArguments() {
+function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
         quick: { type: 'boolean', default: false },
-        only: { type: 'string' },
+        only: { type: 'string', default: NAMES.join() },
         docs: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
-    if (values.help) {
-      console.log(HELP)
-      process.exit(0)
-    }
-    const only = values.only?.split(',')
-    const unknown = only?.find((name) => !NAMES.includes(name as SectionName))
-    if (unknown !== undefined) throw new Error(`There is no section "${unknown}".`)
-    return { ...values, only: only as SectionName[] | undefined }
+    const only = values.only.split(',')
+    const unknown = only.find((name) => !(name in SECTIONS))
+    if (unknown !== undefined) throw new Error(`--only: there is no section "${unknown}".`)
+    return { ...values, only: NAMES.filter((name) => only.includes(name)) }
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`)
-    process.exit(2)
+    throw new Advice(`${(error as Error).message}\n\n${HELP}`, { cause: error })
   }
 }
 
-async function measure(): Promise<void> {
-  const { describeMachine } = await import('./rig/machine.ts')
-  const { cleanUpAtExit } = await import('./rig/runtime.ts')
-  const { SECTIONS } = await import('./measure/sections.ts')
-  const { printSections } = await import('./report/console.ts')
-  const { writeResults } = await import('./report/results.ts')
-  cleanUpAtExit()
+async function measure(quick: boolean, only: readonly SectionName[]): Promise<void> {
   const start = performance.now()
   const machine = describeMachine()
-  const sections: Sections = {}
-  for (const name of NAMES) {
-    if (only !== undefined && !only.includes(name)) continue
-    Object.assign(sections, { [name]: await SECTIONS[name].measure(quick) })
-  }
+  const measured: Partial<Record<SectionName, unknown>> = {}
+  for (const name of only) measured[name] = await SECTIONS[name](quick)
+  const sections = measured as Sections
   const seconds = Math.round((performance.now() - start) / 1000)
-  printSections(sections)
-  console.error(`\nMeasured in ${seconds} s.`)
-  if (only !== undefined) return
-  const files = await writeResults({
-    quick,
-    seconds,
-    machine,
-    sections: sections as Results['sections'],
-  })
-  console.error(`Written to bench/results: ${files.join(', ')}`)
-  if (!quick) await renewDocuments()
-}
-
-async function renewDocuments(): Promise<void> {
-  const { simulateScaling } = await import('./scaling/simulate.ts')
-  const { writeDocuments } = await import('./report/documents.ts')
-  console.error('Simulating many databases …')
-  await simulateScaling()
-  writeDocuments()
-  console.error('docs/performance.md and docs/scaling.md show bench/results.')
-}
-
-async function checkDocuments(): Promise<void> {
-  const { findDriftedDocuments } = await import('./report/documents.ts')
-  const drifted = findDriftedDocuments()
-  if (drifted.length === 0) {
-    console.log('The documents say what bench/results says.')
-    return
+  for (const { title, head, rows } of [
+    ...Object.values(makeTables(sections)).flat(),
+    makeGoalTable(sections),
+  ]) {
+    const table = new Table({
+      head: [...head],
+      colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
+      style: { head: [], border: [], compact: true },
+    })
+    table.push(...rows.map((row) => Array.from(row)))
+    console.log(`\n${title}\n${table.toString()}`)
   }
-  console.error(`Not what bench/results says: ${drifted.join(', ')}`)
-  console.error('Figures come from there by script: npm run bench -- --docs')
-  process.exitCode = 1
+  console.error(`\nMeasured in ${seconds} s.`)
+  if (quick || only.length < NAMES.length) return
+  const scaling = await simulateScaling(sections)
+  await writeResults({ minutes: Math.round(seconds / 60), machine, sections, scaling })
+  console.error('Written: bench/results, docs/performance.md, docs/scaling.md')
+}
+
+function checkDocuments(): void {
+  const drifted = findDriftedDocuments()
+  if (drifted.length > 0) {
+    const advice = 'Write the figures of bench/results into them: npm run bench -- --docs'
+    throw new Advice(`Documents differ from bench/results: ${drifted.join(', ')}. ${advice}`)
+  }
+  console.log('The documents show bench/results.')
 }

@@ -1,114 +1,94 @@
-/**
- * What a request asks of D1, exactly: round trips, statements, rows read and written. Counted by a wrapper around the
- * binding, at a second request, so that what a Worker does once does not count.
- */
-import { type RequestSpec, send } from '../rig/client.ts'
-import { startProgress } from '../rig/progress.ts'
-import { startSession } from '../rig/session.ts'
-import { BETTER_AUTH_DATABASE, type Stage, withStage } from '../rig/stage.ts'
-import { administratorIn, CALLER_GROUPS, groupIDs } from '../rig/world.ts'
-import { COUNTS_HEADER, type DatabaseCounts } from '../workers/wrap/counted.ts'
-import { setUp, type WorkerKey } from './catalogue.ts'
-import { attempts, issueTokens, misses, removals } from './requests.ts'
+/** Exact figures: what a request costs in D1, and how often an isolate fetches the key set. Not timed. */
+import { load, send } from '../support/client.ts'
+import { startProgress } from '../support/progress.ts'
+import { administratorIn, CALLER_GROUPS } from '../support/seed.ts'
+import { COUNTS_HEADER, type DatabaseCounts } from '../workers/wrapped.ts'
+import {
+  BETTER_AUTH_DATABASE,
+  type Kind,
+  type Kinds,
+  type RunningKind,
+  withKinds,
+} from './kinds.ts'
+import * as requests from './requests.ts'
 
-export const COUNTED = { file: 'counted.ts', name: 'withCounts' }
-const WORKERS = ['identity', 'barestBatch', 'leastDeletion', 'tutorial', 'betterAuth'] as const
-const TARGET_GROUPS = [0, 1, 10, 1000]
+const { deletion, noSuchUser, withHeaders } = requests
+const keyed = withHeaders(deletion(), () => ({ 'Idempotency-Key': crypto.randomUUID() }))
 
-export interface Count extends DatabaseCounts {
-  readonly name: string
-  readonly status: number
+const counted = (
+  made: requests.Requests,
+  worker: Kind['worker'] = 'this project',
+  database = 'main',
+): Kind => ({ worker, database, isWrapped: true, isolates: 1, ...made })
+
+const byTargetGroups = [0, 1, 10, 1000].map((groups): [string, Kind] => [
+  `deletion, user in ${groups} groups`,
+  counted(deletion({ groups })),
+])
+const byCallerGroups = CALLER_GROUPS.map((groups): [string, Kind] => [
+  `deletion, caller in ${groups} groups`,
+  counted(deletion({ subject: administratorIn(groups) })),
+])
+
+const COUNTED: Kinds = {
+  'refused token': counted(requests.refusedToken),
+  'unknown caller': counted(requests.unknownCaller),
+  'no permission': counted(requests.notPermitted),
+  'no such user': counted(noSuchUser),
+  ...Object.fromEntries([...byTargetGroups, ...byCallerGroups]),
+  'deletion with an idempotency key': counted(keyed),
+  'the same deletion repeated': counted(requests.repeated(keyed)),
+  'minimum deletion': counted(deletion(), 'minimum deletion'),
+  'tutorial deletion': counted(deletion(), 'tutorial'),
+  'better-auth removal': counted(requests.memberRemoval, 'better-auth', BETTER_AUTH_DATABASE),
 }
 
-export type CountsResult = readonly Count[]
+const FETCHING: Kinds = {
+  'this project': { worker: 'this project', isolates: 1, ...noSuchUser },
+  tutorial: { worker: 'tutorial', isolates: 1, ...noSuchUser },
+}
+const BATCH = 500
 
-export async function measureCounts(): Promise<CountsResult> {
-  return withStage(
-    {
-      run: 'counts',
-      databases: [
-        { name: 'main', population: 1_000, people: 100 },
-        { name: BETTER_AUTH_DATABASE, population: 0, people: 100 },
-      ],
-      workers: ({ variables }) =>
-        Promise.all(
-          WORKERS.map((key) => {
-            const database = key === 'betterAuth' ? BETTER_AUTH_DATABASE : 'main'
-            return setUp(key, { name: key, database, variables }, { wrapper: COUNTED })
-          }),
-        ),
-    },
-    count,
-  )
+export interface CountsResult {
+  readonly database: readonly ({ name: string; status: number } & DatabaseCounts)[]
+  readonly keyFetches: readonly { name: string; requests: number; fetches: number }[]
 }
 
-export type Prepare = (count: number) => RequestSpec[] | Promise<RequestSpec[]>
-
-async function count(stage: Stage): Promise<CountsResult> {
-  const { runtime, issuer } = stage
-  const tokens = await issueTokens(issuer)
-  const invite = stage.inviteTo('main')
-  const { administrator } = tokens
-  const unknown = await issuer.issueToken('subject-nobody')
-  const removal = removals(invite, administrator)
-  const cases: [string, WorkerKey, Prepare][] = [
-    ['refused token', 'identity', attempts(tokens.badSignature)],
-    ['unknown caller', 'identity', attempts(unknown)],
-    ['no permission', 'identity', attempts(tokens.auditor)],
-    ['no such user', 'identity', misses(administrator)],
-  ]
-  for (const groups of TARGET_GROUPS) {
-    const prepare = removals(invite, administrator, groupIDs(groups))
-    cases.push([`deletion, user in ${groups} groups`, 'identity', prepare])
-  }
-  for (const groups of CALLER_GROUPS) {
-    const prepare = removals(invite, await issuer.issueToken(administratorIn(groups)))
-    cases.push([`deletion, caller in ${groups} groups`, 'identity', prepare])
-  }
-  const keyed = async (times: number): Promise<RequestSpec[]> =>
-    (await removal(times)).map(({ method, path, headers }) => ({
-      method,
-      path,
-      headers: Object.assign({ 'Idempotency-Key': crypto.randomUUID() }, headers),
-    }))
-  cases.push(['deletion with an idempotency key', 'identity', keyed])
-  cases.push(['its repetition', 'identity', repeat(keyed, runtime.originOf('identity'))])
-  for (const groups of [1, 1000]) {
-    const prepare = removals(invite, administrator, groupIDs(groups))
-    cases.push([`least, user in ${groups} groups`, 'leastDeletion', prepare])
-  }
-  cases.push(['barest batch', 'barestBatch', removal], ['tutorial deletion', 'tutorial', removal])
-  const session = await startSession(
-    runtime.originOf('betterAuth'),
-    await runtime.database(BETTER_AUTH_DATABASE),
-    100,
-  )
-  cases.push(['better-auth removal', 'betterAuth', session.prepare])
-
-  const progress = startProgress('exact counts', cases.length)
-  const counts: Count[] = []
-  for (const [name, worker, prepare] of cases) {
-    counts.push({ name, ...(await readCounts(runtime.originOf(worker), prepare)) })
-    progress.update(counts.length)
-  }
-  progress.stop()
-  return counts
+export async function measureCounts(quick: boolean): Promise<CountsResult> {
+  const database = await withKinds(COUNTED, async (running) => {
+    const results = []
+    const progress = startProgress('exact counts', running.length)
+    for (const kind of running) {
+      const { name, status } = kind
+      results.push(Object.assign({ name, status }, await readCounts(kind)))
+      progress.update(results.length)
+    }
+    progress.stop()
+    return results
+  })
+  return { database, keyFetches: await countKeyFetches(quick ? 500 : 10_000) }
 }
 
-/** What a counted Worker's second request of a kind asks of D1. */
-export async function readCounts(origin: string, prepare: Prepare): Promise<Omit<Count, 'name'>> {
-  const [first, second] = await prepare(2)
-  await send(origin, first!)
-  const { status, headers } = await send(origin, second!)
-  const told = headers[COUNTS_HEADER.toLowerCase()]
-  return { status, ...(JSON.parse(String(told)) as DatabaseCounts) }
+/** Counts the second request, without what an isolate does once. */
+export async function readCounts({ origins, make }: RunningKind): Promise<DatabaseCounts> {
+  const [first, second] = await make(2)
+  await send(origins[0]!, first!)
+  const { headers } = await send(origins[0]!, second!)
+  return JSON.parse(String(headers[COUNTS_HEADER])) as DatabaseCounts
 }
 
-/** The same requests, each of which has been made once before. */
-function repeat(prepare: (count: number) => Promise<RequestSpec[]>, origin: string): Prepare {
-  return async (times) => {
-    const specs = await prepare(times)
-    for (const spec of specs) await send(origin, spec)
-    return specs
-  }
+function countKeyFetches(count: number): Promise<CountsResult['keyFetches']> {
+  return withKinds(FETCHING, async (running) => {
+    const results = []
+    for (const { name, status, origins, make, countKeyFetches } of running) {
+      const progress = startProgress(`key fetches, ${name}`, count)
+      for (let sent = 0; sent < count; sent += BATCH) {
+        await load(origins[0]!, await make(BATCH), status)
+        progress.update(sent + BATCH)
+      }
+      progress.stop()
+      results.push({ name, requests: count, fetches: countKeyFetches() })
+    }
+    return results
+  })
 }

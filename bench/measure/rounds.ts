@@ -1,64 +1,82 @@
 /**
- * Interleaved rounds: in each, every kind of request once, in an order drawn anew, one at a time. A fixed order would
- * let the tail of one request (its log line, its commit) always fall into the time of the same next one.
+ * Interleaved rounds: each kind of request once, one at a time, in a new random order. In a fixed order the tail of one
+ * request (its log line, its commit) would always fall into the time of the same next one.
  */
 import { shuffle } from 'simple-statistics'
-import { type RequestSpec, time } from '../rig/client.ts'
-import { startProgress } from '../rig/progress.ts'
-
-/** A kind of request. It has isolates of its own, so that all kinds are warmed alike and none warms another. */
-export interface Kind {
-  readonly name: string
-  /** Where its isolates listen. They run the same code, and take turns: no two of them are equally fast. */
-  readonly origins: readonly string[]
-  readonly status: number
-  /** Requests that will get that status, once each. */
-  readonly prepare: (count: number) => RequestSpec[] | Promise<RequestSpec[]>
-  /** A slow kind may take part only in every so manieth round. */
-  readonly every?: number
-}
-
-/** Whose turn it is among the isolates of a kind. */
-export function isolateAt({ origins }: Kind, turn: number): string {
-  return origins[turn % origins.length]!
-}
+import { load, type RequestSpec, time } from '../support/client.ts'
+import { startProgress } from '../support/progress.ts'
+import { type Ratios, type Series, type Summary } from '../support/statistics.ts'
+import type { RunningKind } from './kinds.ts'
 
 export interface Rounds {
-  /** Requests that each isolate gets beforehand. */
+  /** Requests of each isolate before anything is timed. */
   readonly warmUp: number
   readonly rounds: number
 }
 
-/** Rounds that are not counted, for the first use of a connection and what warming up has left to be done; a quarter at most. */
-const SETTLING = 24
+export interface RoundsResult {
+  readonly summaries: Readonly<Record<string, Summary>>
+  readonly ratios: Ratios
+  /** Milliseconds of CPU a request. */
+  readonly cpu: Readonly<Record<string, number>>
+}
 
+/** Rounds that are not counted, for the first use of each connection; at most a quarter of the rounds. */
+const SETTLING = 24
 const BLOCK = 48
+const WARM_UP_BLOCK = 240
+
+/** The isolate of a kind whose turn it is. */
+export function isolateAt({ origins }: RunningKind, turn: number): string {
+  return origins[turn % origins.length]!
+}
 
 /**
- * The milliseconds of each kind, in the order of the rounds.
+ * Sends each isolate the same number of requests, since V8 optimises code that ran often: more than a thousand requests
+ * until a Worker is as fast as it gets, and more for a larger Worker.
  *
- * @param title what is measured, for whoever waits
- * @param block how many rounds are prepared at a time
+ * @param block number of requests that are prepared at a time
+ */
+export async function warmUp(
+  kinds: readonly RunningKind[],
+  requests: number,
+  block = WARM_UP_BLOCK,
+): Promise<void> {
+  const isolates = kinds.flatMap((kind) => kind.origins.map((origin) => ({ kind, origin })))
+  const progress = startProgress('warm-up', isolates.length)
+  for (const [index, { kind, origin }] of shuffle(isolates).entries()) {
+    const wanted = Math.ceil(requests / kind.every)
+    for (let sent = 0; sent < wanted; sent += block) {
+      const specs = await kind.make(Math.min(block, wanted - sent), true)
+      await load(origin, specs, kind.status)
+    }
+    progress.update(index + 1)
+  }
+  progress.stop()
+}
+
+/**
+ * Times the rounds, in milliseconds.
+ *
+ * @param block number of rounds that are prepared at a time
  */
 export async function runRounds(
   title: string,
-  kinds: readonly Kind[],
+  kinds: readonly RunningKind[],
   rounds: number,
   block = BLOCK,
-): Promise<ReadonlyMap<string, number[]>> {
+): Promise<Series> {
   const times = new Map(kinds.map(({ name }) => [name, [] as number[]]))
-  const turns = new Map<Kind, number>()
+  const turns = new Map<RunningKind, number>()
   const settling = Math.min(SETTLING, Math.floor(rounds / 4))
   const all = settling + rounds
   const progress = startProgress(title, all)
   for (let from = 0; from < all; from += block) {
     const count = Math.min(block, all - from)
-    const prepared = new Map<Kind, RequestSpec[]>()
-    for (const kind of kinds) {
-      prepared.set(kind, await kind.prepare(Math.ceil(count / (kind.every ?? 1))))
-    }
+    const prepared = new Map<RunningKind, RequestSpec[]>()
+    for (const kind of kinds) prepared.set(kind, await kind.make(Math.ceil(count / kind.every)))
     for (let index = 0; index < count; index++) {
-      const present = kinds.filter(({ every = 1 }) => index % every === 0)
+      const present = kinds.filter(({ every }) => index % every === 0)
       for (const kind of shuffle(present)) {
         const turn = turns.get(kind) ?? 0
         turns.set(kind, turn + 1)

@@ -1,32 +1,46 @@
 /**
- * Warms isolates up before anything is timed: each gets the same number of requests of its own kind, several at once
- * since that is quick. It takes more than a thousand until V8 has compiled all that such a Worker runs, and the more
- * code a Worker has the longer; rounds with lukewarm isolates would measure that.
+ * This project against the minimum, on warm isolates: few kinds and many rounds, so that a ratio can be read to a
+ * percent. To measure a setting, add a kind with its `vars`, `options` and requests, and with the goal in `atMost`.
  */
-import { shuffle } from 'simple-statistics'
-import { load } from '../rig/client.ts'
-import { startProgress } from '../rig/progress.ts'
-import type { Kind } from './rounds.ts'
+import { compareAll, summarizeAll } from '../support/statistics.ts'
+import { measureCPU } from './cpu.ts'
+import { checkSameResponse, type Kinds, withKinds } from './kinds.ts'
+import { anyCall, deletion, refusedToken } from './requests.ts'
+import { type RoundsResult, runRounds, warmUp } from './rounds.ts'
 
-const CONCURRENCY = 16
-const CHUNK = 240
+const WARM: Kinds = {
+  nothing: { worker: 'nothing', ...anyCall },
+  'minimum refusal': { worker: 'minimum refusal', ...refusedToken },
+  'refused token': {
+    worker: 'this project',
+    ...refusedToken,
+    atMost: { 'minimum refusal': 1.12 },
+  },
+  'refused token again': { worker: 'this project', ...refusedToken, against: ['refused token'] },
+  'barest batch': { worker: 'barest batch', ...deletion() },
+  'minimum deletion': { worker: 'minimum deletion', ...deletion() },
+  deletion: {
+    worker: 'this project',
+    ...deletion(),
+    atMost: { 'minimum deletion': 1.1, 'barest batch': 1.25 },
+  },
+  'deletion again': { worker: 'this project', ...deletion(), against: ['deletion'] },
+}
 
-/** @param chunk how many requests can be prepared at a time */
-export async function warmUp(
-  kinds: readonly Kind[],
-  requests: number,
-  chunk = CHUNK,
-): Promise<void> {
-  const isolates = kinds.flatMap((kind) => kind.origins.map((origin) => ({ kind, origin })))
-  const progress = startProgress('warm up', isolates.length)
-  let warm = 0
-  for (const { kind, origin } of shuffle(isolates)) {
-    const wanted = Math.ceil(requests / (kind.every ?? 1))
-    for (let sent = 0; sent < wanted; sent += chunk) {
-      const specs = await kind.prepare(Math.min(chunk, wanted - sent))
-      await load(origin, specs, kind.status, CONCURRENCY)
+const FULL = { warmUp: 1_920, rounds: 5_760, cpuBlocks: 24 }
+const QUICK = { warmUp: 96, rounds: 288, cpuBlocks: 1 }
+
+export function measureWarm(quick: boolean): Promise<RoundsResult> {
+  const size = quick ? QUICK : FULL
+  return withKinds(WARM, async (running, { runtime }) => {
+    await checkSameResponse(running, 'refused token', 'minimum refusal')
+    await checkSameResponse(running, 'deletion', 'minimum deletion')
+    await warmUp(running, size.warmUp)
+    const times = await runRounds('one at a time', running, size.rounds)
+    return {
+      summaries: summarizeAll(times),
+      ratios: compareAll(WARM, times),
+      cpu: await measureCPU(running, runtime.pid, size.cpuBlocks),
     }
-    progress.update((warm += 1))
-  }
-  progress.stop()
+  })
 }

@@ -1,134 +1,110 @@
-/** The goals that a run is judged by, each with its figure. */
-import type { Count } from '../measure/counts.ts'
-import type { Point } from '../measure/growth.ts'
-import type { Ratio } from '../rig/statistics.ts'
-import type { Results } from './results.ts'
-import { formatRatio, formatSpread, type Table } from './tables.ts'
+/** The goals of a run. Those on ratios stand with their kinds, as `atMost`. */
+import type { Sections } from '../measure/sections.ts'
+import type { Ratio, Ratios } from '../support/statistics.ts'
+import {
+  formatCount,
+  formatKiB,
+  formatRatio,
+  formatSpread,
+  makeTable,
+  type Table,
+} from './tables.ts'
 
-interface Goal {
-  readonly figure: string
-  readonly goal: string
-  readonly measured: string
-  readonly isMet: boolean
-}
+const MAX_BUNDLE_BYTES = 16 * 1024
 
-export function makeGoalTable(results: Results): Table {
-  return {
-    title: 'Goals',
-    head: ['figure', 'goal', 'measured', 'met'],
-    rows: listGoals(results).map(({ figure, goal, measured, isMet }) => [
-      figure,
-      goal,
-      measured,
-      isMet ? 'yes' : 'no',
-    ]),
-  }
-}
+/** A figure, its goal, what was measured, and whether the goal is met. */
+type Goal = readonly [figure: string, goal: string, measured: string, isMet: boolean]
 
-function listGoals({ sections }: Results): Goal[] {
-  const { limit, core, counts, growth, distance, size } = sections
-  const ratioOf = (name: string): Ratio =>
-    find(Object.entries({ ...limit.ratios, ...core.ratios }), ([key]) => key === name)[1]
-  const countOf = (name: string): Count => find(counts, (count) => count.name === name)
-  const first = growth.populations[0]!
-  const last = growth.populations.at(-1)!
-  const manyGroups = growth.targetGroups.at(-1)!
-  const bundle = find(size, ({ title }) => title === 'this project').gzipBytes / 1024
-  return [
-    ...roundTripGoals(counts, countOf),
-    atMost('p50 of a deletion / least deletion', 1.1, ratioOf('deletion / least deletion')),
-    atMost('p50 of a deletion / barest batch', 1.25, ratioOf('deletion / barest batch')),
-    atMost('p50 of a refused token / least refusal', 1.1, ratioOf('refused token / least refusal')),
-    atLeast('tutorial / this project, D1 at 0 ms', 4, ratioOf('tutorial deletion / deletion')),
-    atLeast(
-      'tutorial / this project, D1 at 30 ms',
-      7,
-      find(distance, ({ distanceMs }) => distanceMs === 30).ratio,
-    ),
-    rowsWrittenGoal(growth.targetGroups),
-    {
-      figure: 'rows written, with an idempotency key',
-      goal: '3 + g',
-      measured: `${countOf('deletion with an idempotency key').rowsWritten}, g = 1`,
-      isMet: countOf('deletion with an idempotency key').rowsWritten === 4,
-    },
-    {
-      figure: `rows read with ${last.size.toLocaleString('en')} users against ${first.size}`,
-      goal: 'the same',
-      measured: `${last.counts.rowsRead} and ${first.counts.rowsRead}`,
-      isMet: last.counts.rowsRead === first.counts.rowsRead,
-    },
-    {
-      figure: `p50 with ${last.size.toLocaleString('en')} users against ${first.size}`,
-      goal: 'the same within noise',
-      measured: `${formatRatio(last.toFirst)} (${formatSpread(last.toFirst)})`,
-      isMet: last.toFirst.low <= 1,
-    },
-    atMost(
-      `p50 with the user in ${manyGroups.size.toLocaleString('en')} groups / least deletion`,
-      1.1,
-      manyGroups.toLeast,
-    ),
-    {
-      figure: 'bundle as deployed, gzip',
-      goal: 'under 30 KiB',
-      measured: `${bundle.toFixed(1)} KiB`,
-      isMet: bundle < 30,
-    },
+/** The goals of the sections that were measured. */
+export function makeGoalTable(sections: Partial<Sections>): Table {
+  const { warm, cold, start, counts, alternatives, growth, distance } = sections
+  const far = distance?.find(({ distanceMs }) => distanceMs === 30)
+  const goals: Goal[] = [
+    ...(counts ? databaseGoals(counts) : []),
+    ...ratioGoals('', warm?.ratios),
+    ...ratioGoals('cold request, CPU: ', cold?.ratios),
+    ...ratioGoals('start, CPU: ', start?.ratios),
+    ...(start ? bundleGoals(start) : []),
+    ...(alternatives ? [atLeast(0, 4, alternatives.ratios['tutorial deletion / deletion']!)] : []),
+    ...(far ? [atLeast(far.distanceMs, 7, far.ratio)] : []),
+    ...(growth ? growthGoals(growth) : []),
   ]
-}
-
-function roundTripGoals(counts: readonly Count[], countOf: (name: string) => Count): Goal[] {
-  const decided = counts.filter(
-    ({ name }) => /^(deletion|unknown|no )/.test(name) || name === 'its repetition',
+  return makeTable(
+    'Goals',
+    'figure|goal|measured|met',
+    goals,
+    ([figure, goal, measured, isMet]) => [figure, goal, measured, isMet ? 'yes' : 'no'],
   )
-  const most = Math.max(...decided.map(({ roundTrips }) => roundTrips))
-  const refused = countOf('refused token').roundTrips
+}
+
+const showRatio = (ratio: Ratio): string =>
+  Number.isFinite(ratio.low) ? `${formatRatio(ratio)} (${formatSpread(ratio)})` : formatRatio(ratio)
+
+/** A ratio that could not be measured is NaN, and null in JSON. */
+const isBetween = (from: number, { ratio }: Ratio, to: number): boolean =>
+  Number.isFinite(ratio) && from <= ratio && ratio <= to
+
+function atMost(figure: string, limit: number, ratio: Ratio): Goal {
+  return [figure, `at most ${limit} ×`, showRatio(ratio), isBetween(0, ratio, limit)]
+}
+
+function atLeast(distanceMs: number, limit: number, ratio: Ratio): Goal {
+  const figure = `tutorial deletion / deletion, D1 ${distanceMs} ms away`
+  return [figure, `at least ${limit} ×`, showRatio(ratio), isBetween(limit, ratio, Infinity)]
+}
+
+function ratioGoals(prefix: string, ratios: Ratios = {}): Goal[] {
+  return Object.entries(ratios).flatMap(([name, ratio]) =>
+    ratio.atMost === undefined ? [] : [atMost(prefix + name, ratio.atMost, ratio)],
+  )
+}
+
+function bundleGoals({ workers }: Sections['start']): Goal[] {
+  const { gzipBytes } = workers['this project']!
+  const isMet = gzipBytes <= MAX_BUNDLE_BYTES
+  return [['bundle, gzip', `at most ${formatKiB(MAX_BUNDLE_BYTES)}`, formatKiB(gzipBytes), isMet]]
+}
+
+function databaseGoals({ database }: Sections['counts']): Goal[] {
+  const find = (name: string) => database.find((count) => count.name === name)!
+  const decided = database.filter(({ name }) => /^(deletion|unknown|no |the same)/.test(name))
+  const mostTrips = Math.max(...decided.map(({ roundTrips }) => roundTrips))
+  const refusedTrips = find('refused token').roundTrips
+  const keyedRows = find('deletion with an idempotency key').rowsWritten
   return [
-    {
-      figure: 'D1 round trips of a deletion, and of a refusal by the database',
-      goal: '1',
-      measured: String(most),
-      isMet: most === 1,
-    },
-    {
-      figure: 'D1 round trips where the token fails',
-      goal: '0',
-      measured: String(refused),
-      isMet: refused === 0,
-    },
+    ['D1 round trips, whatever the database decides', '1', String(mostTrips), mostTrips === 1],
+    ['D1 round trips of a refused token', '0', String(refusedTrips), refusedTrips === 0],
+    ['rows written, one group and an idempotency key', '4', String(keyedRows), keyedRows === 4],
   ]
 }
 
-function rowsWrittenGoal(points: readonly Point[]): Goal {
-  return {
-    figure: 'rows written, for a user in g groups',
-    goal: '2 + g',
-    measured: points.map(({ size, counts }) => `${counts.rowsWritten} for ${size}`).join(', '),
-    isMet: points.every(({ size, counts }) => counts.rowsWritten === 2 + size),
-  }
-}
-
-function atMost(figure: string, most: number, ratio: Ratio): Goal {
-  return {
-    figure,
-    goal: `at most ${most} ×`,
-    measured: `${formatRatio(ratio)} (${formatSpread(ratio)})`,
-    isMet: ratio.ratio <= most,
-  }
-}
-
-function atLeast(figure: string, least: number, ratio: Ratio): Goal {
-  return {
-    figure,
-    goal: `at least ${least} ×`,
-    measured: `${formatRatio(ratio)} (${formatSpread(ratio)})`,
-    isMet: ratio.ratio >= least,
-  }
-}
-
-function find<T>(items: readonly T[], isIt: (item: T) => boolean): T {
-  const found = items.find(isIt)
-  if (found === undefined) throw new Error('the results lack a figure that a goal needs')
-  return found
+function growthGoals(growth: Sections['growth']): Goal[] {
+  const { users, 'groups of the user': groups } = growth
+  const [few, many, manyGroups] = [users[0]!, users.at(-1)!, groups.at(-1)!]
+  const [read, readOfFew] = [many.counts.rowsRead, few.counts.rowsRead]
+  return [
+    [
+      `rows written, user in g = ${groups.map(({ size }) => size).join(', ')}`,
+      '2 + g',
+      groups.map(({ counts }) => counts.rowsWritten).join(', '),
+      groups.every(({ size, counts }) => counts.rowsWritten === 2 + size),
+    ],
+    [
+      `rows read, ${formatCount(many.size)} users against ${few.size}`,
+      'the same',
+      `${read} and ${readOfFew}`,
+      read === readOfFew,
+    ],
+    [
+      `deletion, ${formatCount(many.size)} users against ${few.size}`,
+      'within noise',
+      showRatio(many.toFirst),
+      many.toFirst.low <= 1,
+    ],
+    atMost(
+      `deletion / minimum deletion, ${formatCount(manyGroups.size)} groups`,
+      1.1,
+      manyGroups.toMinimum,
+    ),
+  ]
 }

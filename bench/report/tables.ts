@@ -1,8 +1,8 @@
-/** What a run has found, as tables of text: the console, the Markdown file and the document show the same ones. */
-import type { CoreResult, LimitResult } from '../measure/core.ts'
-import type { GrowthResult } from '../measure/growth.ts'
+/** The results of a run as tables of text, for the console and the documents. */
+import type { Row } from '../measure/growth.ts'
+import type { RoundsResult } from '../measure/rounds.ts'
 import type { Sections } from '../measure/sections.ts'
-import type { Ratio } from '../rig/statistics.ts'
+import type { Ratio, Ratios } from '../support/statistics.ts'
 
 export interface Table {
   readonly title: string
@@ -10,169 +10,149 @@ export interface Table {
   readonly rows: readonly (readonly string[])[]
 }
 
-export const formatMs = (ms: number): string =>
-  ms < 10 ? ms.toFixed(2) : ms.toFixed(ms < 100 ? 1 : 0)
-export const formatCount = (count: number): string => Math.round(count).toLocaleString('en')
-export const formatRatio = ({ ratio }: Ratio): string => `${ratio.toFixed(ratio < 10 ? 2 : 1)} ×`
+/** Milliseconds. What could not be measured is NaN, and null in JSON. */
+export const formatMs = (value: number): string =>
+  Number.isFinite(value) ? value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0) : 'not measured'
+export const formatCount = (value: number): string => Math.round(value).toLocaleString('en')
+export const formatKiB = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`
+export const formatRatio = ({ ratio }: Ratio): string =>
+  Number.isFinite(ratio) ? `${formatMs(ratio)} ×` : formatMs(ratio)
 export const formatSpread = ({ low, high }: Ratio): string =>
-  `${low.toFixed(2)} – ${high.toFixed(2)}`
-const formatKiB = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`
+  Number.isFinite(low) ? `${low.toFixed(2)} – ${high.toFixed(2)}` : ''
 
-/** The tables of the sections that ran, by the name of the section. */
-export function makeTables(sections: Sections): Readonly<Record<string, readonly Table[]>> {
-  const { limit, core, counts, growth, distance, cold, keys, size } = sections
-  return {
-    ...(limit && { limit: limitTables(limit) }),
-    ...(core && { core: coreTables(core) }),
-    ...(counts && {
-      counts: [
-        {
-          title: 'What a request asks of D1, exactly',
-          head: ['request', 'status', 'round trips', 'statements', 'rows read', 'written'],
-          rows: counts.map(({ name, status, roundTrips, statements, rowsRead, rowsWritten }) => [
-            name,
-            String(status),
-            String(roundTrips),
-            String(statements),
-            formatCount(rowsRead),
-            formatCount(rowsWritten),
-          ]),
-        },
-      ],
-    }),
-    ...(growth && { growth: growthTables(growth) }),
-    ...(distance && {
-      distance: [
-        {
-          title: 'D1 at a distance: p50, ms',
-          head: ['a round trip', 'this project', 'tutorial', 'tutorial / this project', 'spread'],
-          rows: distance.map(({ distanceMs, deletion, tutorialDeletion, ratio }) => [
-            `${distanceMs} ms`,
-            formatMs(deletion.p50),
-            formatMs(tutorialDeletion.p50),
-            formatRatio(ratio),
-            formatSpread(ratio),
-          ]),
-        },
-      ],
-    }),
-    ...(cold && {
-      cold: [
-        {
-          title: 'A deletion as the first request of a cold isolate with cold keys: p50, ms',
-          head: ['Worker', 'first request', 'second request', 'isolates'],
-          rows: cold.map(({ title, first, second }) => [
-            title,
-            formatMs(first.p50),
-            formatMs(second.p50),
-            String(first.requests),
-          ]),
-        },
-      ],
-    }),
-    ...(keys && {
-      keys: [
-        {
-          title: 'Key set fetches',
-          head: ['Worker', 'requests', 'fetches'],
-          rows: keys.map(({ title, requests, fetches }) => [
-            title,
-            formatCount(requests),
-            formatCount(fetches),
-          ]),
-        },
-      ],
-    }),
-    ...(size && {
-      size: [
-        {
-          title: 'Bundle and start',
-          head: ['Worker', 'bundle', 'gzip', 'CPU of its start, ms'],
-          rows: size.map(({ title, rawBytes, gzipBytes, startMs }) => [
-            title,
-            formatKiB(rawBytes),
-            formatKiB(gzipBytes),
-            startMs === undefined ? 'not told' : formatMs(startMs),
-          ]),
-        },
-      ],
-    }),
-  }
+/** A table in GitHub's Markdown: figures to the right. */
+export function renderTable({ head, rows }: Table): string {
+  const rule = head.map((_, column) => (column === 0 ? '---' : '--:'))
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function limitTables({ summaries, ratios, cpu }: LimitResult): Table[] {
-  return [
-    {
-      title: 'Ratios of p50, one request at a time',
-      head: ['what / against what', 'ratio', 'spread'],
-      rows: Object.entries(ratios).map(([name, ratio]) => [
+/** @param head the names of the columns, with `|` between them */
+export function makeTable<T>(
+  title: string,
+  head: string,
+  items: readonly T[],
+  makeRow: (item: T) => readonly string[],
+): Table {
+  return { title, head: head.split('|'), rows: items.map(makeRow) }
+}
+
+const ratioTable = (title: string, ratios: Ratios): Table =>
+  makeTable(title, 'ratio|median|spread', Object.entries(ratios), ([name, ratio]) => [
+    name,
+    formatRatio(ratio),
+    formatSpread(ratio),
+  ])
+
+const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => Table[] } = {
+  warm: makeRoundsTables,
+  cold: ({ first, second, cpu, ratios }) => [
+    ratioTable('CPU of the first request: ratios', ratios),
+    makeTable(
+      'A deletion as the first request of a cold isolate with cold keys: medians, ms',
+      'Worker|CPU|first request|second request|isolates',
+      Object.entries(first),
+      ([name, { p50, requests }]) => [
         name,
-        formatRatio(ratio),
-        formatSpread(ratio),
-      ]),
-    },
-    {
-      title: 'One at a time, ms',
-      head: ['request', 'p50', 'p99', ...(cpu ? ['CPU'] : []), 'requests'],
-      rows: Object.entries(summaries).map(([name, { p50, p99, requests }]) =>
-        [name, formatMs(p50), formatMs(p99)].concat(
-          cpu ? formatMs(cpu[name]!) : [],
-          formatCount(requests),
-        ),
-      ),
-    },
-  ]
-}
-
-function coreTables(core: CoreResult): Table[] {
-  const { concurrent } = core
-  return [
-    ...limitTables(core),
-    {
-      title: `${concurrent.concurrency} at once, ms`,
-      head: ['request', 'p50', 'p99', 'answers a second', 'requests'],
-      rows: Object.entries(concurrent.summaries).map(
-        ([name, { p50, p99, throughput, requests }]) => [
-          name,
-          formatMs(p50),
-          formatMs(p99),
-          formatCount(throughput),
-          formatCount(requests),
+        ...[cpu[name]!.p50, p50, second[name]!.p50].map(formatMs),
+        String(requests),
+      ],
+    ),
+  ],
+  start: ({ workers, ratios }) => [
+    ratioTable('CPU of the start, above an empty Worker: ratios', ratios),
+    makeTable(
+      'Bundle, and CPU of the start above an empty Worker',
+      'Worker|bundle|gzip|CPU, ms',
+      Object.entries(workers),
+      ([name, { rawBytes, gzipBytes, startMs }]) => [
+        name,
+        formatKiB(rawBytes),
+        formatKiB(gzipBytes),
+        formatMs(startMs),
+      ],
+    ),
+  ],
+  counts: ({ database, keyFetches }) => [
+    makeTable(
+      'D1, exact',
+      'request|status|round trips|statements|rows read|written',
+      database,
+      ({ name, status, roundTrips, statements, rowsRead, rowsWritten }) => [
+        name,
+        ...[status, roundTrips, statements, rowsRead, rowsWritten].map(formatCount),
+      ],
+    ),
+    makeTable(
+      'Fetches of the key set, exact',
+      'Worker|requests|fetches',
+      keyFetches,
+      ({ name, requests, fetches }) => [name, ...[requests, fetches].map(formatCount)],
+    ),
+  ],
+  alternatives: (result) => [
+    ...makeRoundsTables(result),
+    makeTable(
+      '16 requests at once, ms',
+      'request|p50|p99|responses a second|requests',
+      Object.entries(result.concurrent),
+      ([name, { p50, p99, throughput, requests }]) => [
+        name,
+        ...[p50, p99].map(formatMs),
+        ...[throughput, requests].map(formatCount),
+      ],
+    ),
+  ],
+  growth: (growth) =>
+    (Object.keys(growth) as Row[]).map((row) =>
+      makeTable(
+        `A deletion, by the number of ${row}: p50, ms`,
+        `${row}|this|minimum|ratio|spread|/ first row|rows read|written`,
+        growth[row],
+        ({ size, deletion, minimum, toMinimum, toFirst, counts }) => [
+          formatCount(size),
+          ...[deletion.p50, minimum.p50].map(formatMs),
+          formatRatio(toMinimum),
+          formatSpread(toMinimum),
+          formatRatio(toFirst),
+          ...[counts.rowsRead, counts.rowsWritten].map(formatCount),
         ],
       ),
-    },
+    ),
+  distance: (distance) => [
+    makeTable(
+      'D1 at a distance: p50 of a deletion, ms',
+      'a round trip|this project|tutorial|tutorial / this project|spread',
+      distance,
+      ({ distanceMs, deletion, tutorial, ratio }) => [
+        `${distanceMs} ms`,
+        ...[deletion.p50, tutorial.p50].map(formatMs),
+        formatRatio(ratio),
+        formatSpread(ratio),
+      ],
+    ),
+  ],
+}
+
+function makeRoundsTables({ summaries, ratios, cpu }: RoundsResult): Table[] {
+  return [
+    ratioTable('Ratios, one request at a time', ratios),
+    makeTable(
+      'One request at a time, ms',
+      'request|p50|p99|CPU|requests',
+      Object.entries(summaries),
+      ([name, { p50, p99, requests }]) => [
+        name,
+        ...[p50, p99, cpu[name]!].map(formatMs),
+        formatCount(requests),
+      ],
+    ),
   ]
 }
 
-function growthTables(growth: GrowthResult): Table[] {
-  const rows: [keyof GrowthResult, string, string][] = [
-    ['populations', 'The database grows', 'users'],
-    ['targetGroups', 'The user is in more groups', 'groups'],
-    ['callerGroups', 'The caller is in more groups', 'groups'],
-  ]
-  return rows.map(([row, title, unit]) => ({
-    title: `${title}: p50 of a deletion, ms`,
-    head: [
-      unit,
-      'this',
-      'least',
-      'this / least',
-      'spread',
-      '/ first row',
-      'trips',
-      'read',
-      'written',
-    ],
-    rows: growth[row].map(({ size, deletion, leastDeletion, toLeast, toFirst, counts }) => [
-      formatCount(size),
-      formatMs(deletion.p50),
-      formatMs(leastDeletion.p50),
-      formatRatio(toLeast),
-      formatSpread(toLeast),
-      formatRatio(toFirst),
-      formatCount(counts.roundTrips),
-      formatCount(counts.rowsRead),
-      formatCount(counts.rowsWritten),
-    ]),
-  }))
+/** The tables of the sections that were measured, by section. */
+export function makeTables(sections: Partial<Sections>): Readonly<Record<string, Table[]>> {
+  const makers = MAKERS as Readonly<Record<string, (result: unknown) => Table[]>>
+  return Object.fromEntries(
+    Object.entries(sections).map(([name, result]) => [name, makers[name]!(result)]),
+  )
 }

@@ -1,133 +1,155 @@
 /**
- * Beyond one database: what one carries, by the kept measurements, and how a skewed population of organizations loads
- * 1, 10 and 100. Writes `results/scaling.json` and its chart. The same for the same measurements, at every run.
+ * Beyond one database: what one carries, by the kept measurements, and the load of a skewed population of organizations on
+ * 1, 10 and 100. The tables are parts of docs/scaling.md.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { sum } from 'simple-statistics'
-import type { CoreResult } from '../measure/core.ts'
-import { readResults } from '../report/results.ts'
-import { Advice } from '../rig/advice.ts'
-import { RESULTS } from '../rig/paths.ts'
-import { measureBytes, type RowBytes } from './bytes.ts'
-import { drawScaling } from './chart.ts'
-import {
-  ASSUMPTIONS,
-  bytesOfUser,
-  createOrganizations,
-  level,
-  type Organization,
-  spread,
-  sumBy,
-} from './model.ts'
-import { simulateQueue } from './queue.ts'
-import type { Division, Scaling } from './report.ts'
+import type { Sections } from '../measure/sections.ts'
+import { formatCount, formatMs, makeTable, type Table } from '../report/tables.ts'
+import { startRuntime } from '../support/runtime.ts'
+import { migrate, ORGANIZATION_ID, seed } from '../support/seed.ts'
+import * as model from './model.ts'
 
 const DATABASES = [1, 10, 100]
 const TOLERANCE = 0.1
-const IN_FLIGHT = 16
-const QUEUE_S = 60
-const YEAR_S = 365 * 24 * 60 * 60
+const DAY_S = 24 * 60 * 60
+const YEAR_S = 365 * DAY_S
 const MAX_BYTES = 10e9
-/** As full as a database should be let: an import, an index or a bad day needs room. */
+/** How full a database may be: an import or a new index needs space. */
 const FULL = 0.8
-/** As busy as it should be in its busiest hour: beyond, waiting grows faster than load. */
+/** How busy a database may be in its busiest hour: above, waiting grows faster than load. */
 const BUSY = 0.6
+const SEEDED_USERS = 200_000
 
-/** How long requests keep a database, in milliseconds. */
-interface Times {
-  readonly deletionMs: number
-  readonly questionMs: number
-}
+const formatGB = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
+const formatShare = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
+const formatRounded = (count: number): string => formatCount(Number(count.toPrecision(2)))
 
-/** How much longer one kind of request takes than another, in milliseconds. */
-function beyond({ summaries }: CoreResult, name: string, base: string): number {
-  return summaries[name]!.p50 - summaries[base]!.p50
-}
+const list = (head: string, rows: readonly (readonly [string, string])[]): Table =>
+  makeTable('', head, rows, (row) => row)
 
-export async function simulateScaling(): Promise<void> {
-  const results = readResults()
-  if (results === undefined) {
-    throw new Advice('bench/results has no full run to build on. Make one: npm run bench')
-  }
-  const { core } = results.sections
-  const times = {
-    deletionMs: beyond(core, 'deletion', 'refused token'),
-    questionMs: beyond(core, 'no permission', 'refused token'),
-  }
-  const bytes = measureBytes()
-  const organizations = createOrganizations(bytes)
-  const sizes = organizations.map(({ users }) => users).toSorted((a, b) => b - a)
-  const most = DATABASES.at(-1)!
-  const scattered = spread(organizations, most)
-  const levelled = level(organizations, scattered, most, TOLERANCE).places
-  const scaling: Scaling = {
-    commit: results.machine.commit,
-    assumptions: ASSUMPTIONS,
-    bytes,
-    ...times,
-    measuredThroughput: core.concurrent.summaries['deletion']!.throughput,
-    one: sizeUpOne(bytes, times, sum(sizes) / sizes.length),
-    totalUsers: sum(sizes),
-    largestShare: sum(sizes.slice(0, sizes.length / 100)) / sum(sizes),
-    inFlight: IN_FLIGHT,
-    divisions: DATABASES.map((databases) => divide(organizations, databases, times)),
-    shares: [
-      ['by hash', sumBy(organizations, scattered, most, 'bytes')],
-      ['after moves', sumBy(organizations, levelled, most, 'bytes')],
-    ],
-  }
-  mkdirSync(RESULTS, { recursive: true })
-  writeFileSync(join(RESULTS, 'scaling.json'), `${JSON.stringify(scaling, null, 2)}\n`)
-  writeFileSync(join(RESULTS, 'scaling.svg'), await drawScaling(scaling))
-}
-
-function sizeUpOne(bytes: RowBytes, { deletionMs }: Times, meanUsers: number): Scaling['one'] {
-  const users = (MAX_BYTES * FULL) / bytesOfUser(bytes)
-  const { yearlyRemovals, peakFactor } = ASSUMPTIONS
+/** The tables by the name of their part. */
+export async function simulateScaling({
+  alternatives: { summaries, concurrent },
+}: Sections): Promise<Readonly<Record<string, Table>>> {
+  const a = model.ASSUMPTIONS
+  const bytes = await measureBytes()
+  const organizations = model.createOrganizations()
+  const totalUsers = sum(organizations)
+  const largest = organizations.toSorted((one, other) => other - one)
+  const largestShare = sum(largest.slice(0, organizations.length / 100)) / totalUsers
+  const beyondRefusal = (name: string) => summaries[name]!.p50 - summaries['refused token']!.p50
+  const [deletionMs, questionMs] = [beyondRefusal('deletion'), beyondRefusal('no permission')]
+  const peakDeletions = (users: number) => ((users * a.yearlyDeletions) / YEAR_S) * a.peakFactor
+  const peakQuestions = (users: number) => ((users * a.dailyQuestions) / DAY_S) * a.peakFactor
+  const bytesOf = (users: number) => users * model.bytesOfUser(bytes)
+  const maxUsers = (MAX_BYTES * FULL) / bytesOf(1)
+  const divisions = DATABASES.map((databases) => {
+    const places = model.spread(organizations, databases)
+    const levelled = model.level(organizations, places, databases, TOLERANCE)
+    const fullest = Math.max(...model.countUsers(organizations, places, databases))
+    const busiest = Math.max(...model.countUsers(organizations, levelled.places, databases))
+    return { databases, fullest, busiest, levelled }
+  })
   return {
-    maxBytes: MAX_BYTES,
-    full: FULL,
-    busy: BUSY,
-    users,
-    organizations: users / meanUsers,
-    deletionsPerSecond: (1000 / deletionMs) * BUSY,
-    neededPerSecond: ((users * yearlyRemovals) / YEAR_S) * peakFactor,
+    'scaling-bytes': list('what|bytes', [
+      ['a person, its user record in one organization, one membership', formatCount(bytes.user)],
+      ['one more membership', formatCount(bytes.membership)],
+      ['a deletion record', formatCount(bytes.record)],
+    ]),
+    'scaling-one': list('figure|value', [
+      ['time that a deletion keeps the database, measured', `${formatMs(deletionMs)} ms`],
+      ['time that a refusal keeps it, measured', `${formatMs(questionMs)} ms`],
+      [
+        'deletions a second, 16 at once, measured with Worker and caller',
+        formatCount(concurrent['deletion']!.throughput),
+      ],
+      [`users, at ${formatShare(FULL)} of ${MAX_BYTES / 1e9} GB`, formatRounded(maxUsers)],
+      [
+        'organizations of the population below',
+        formatRounded((maxUsers / totalUsers) * organizations.length),
+      ],
+      [
+        `deletions a second, if busy ${formatShare(BUSY)} of the time`,
+        formatRounded((1000 / deletionMs) * BUSY),
+      ],
+      [
+        'deletions a second that so many users cause in the busiest hour',
+        peakDeletions(maxUsers).toFixed(2),
+      ],
+    ]),
+    'scaling-assumptions': list('assumption|value', [
+      ['organizations', formatCount(a.organizations)],
+      [
+        'users of one organization',
+        `${a.smallest} to ${formatCount(a.largest)}, Pareto, shape ${a.paretoShape}`,
+      ],
+      ['users in total', formatCount(totalUsers)],
+      ['share of the largest hundredth of the organizations', formatShare(largestShare)],
+      ['groups of a user', String(a.groupsOfUser)],
+      ['users deleted in a year', formatShare(a.yearlyDeletions)],
+      ['years for which deletion records are kept', String(a.recordYears)],
+      ['busiest hour, against the average', `${a.peakFactor} ×`],
+      ['questions of other Workers about a user, a day', String(a.dailyQuestions)],
+      ['seed', String(a.seed)],
+    ]),
+    'scaling-divisions': makeTable(
+      '',
+      'databases|mean|fullest, by hash|moves|users moved|fullest, after moves',
+      divisions,
+      ({ databases, fullest, busiest, levelled }) => [
+        formatCount(databases),
+        formatGB(bytesOf(totalUsers / databases)),
+        formatGB(bytesOf(fullest)),
+        ...[levelled.moved, levelled.movedUsers].map(formatCount),
+        formatGB(bytesOf(busiest)),
+      ],
+    ),
+    'scaling-load': makeTable(
+      '',
+      'databases|deletions a second|requests a second|busy',
+      divisions,
+      ({ databases, busiest }) => {
+        const [deletions, questions] = [peakDeletions(busiest), peakQuestions(busiest)]
+        return [
+          formatCount(databases),
+          deletions.toFixed(2),
+          formatCount(deletions + questions),
+          formatShare((deletions * deletionMs + questions * questionMs) / 1000),
+        ]
+      },
+    ),
   }
 }
 
-/** The population over so many databases, and the busiest of them in its busiest hour. */
-function divide(organizations: readonly Organization[], databases: number, times: Times): Division {
-  const places = spread(organizations, databases)
-  const { places: levelled, moved, movedUsers } = level(organizations, places, databases, TOLERANCE)
-  const bytes = sumBy(organizations, places, databases, 'bytes')
-  const deletions = sumBy(organizations, levelled, databases, 'peakDeletions')
-  const questions = sumBy(organizations, levelled, databases, 'peakQuestions')
-  const shares = deletions.map(
-    (each, index) => (each * times.deletionMs + questions[index]! * times.questionMs) / 1000,
-  )
-  const busy = Math.max(...shares)
-  const busiest = shares.indexOf(busy)
-  const rate = deletions[busiest]! + questions[busiest]!
-  const queue = (inFlight: number) =>
-    simulateQueue({
-      seed: ASSUMPTIONS.seed,
-      rate,
-      serviceS: busy / rate,
-      deletionS: times.deletionMs / 1000,
-      inFlight,
-      durationS: QUEUE_S,
-    })
-  return {
-    databases,
-    meanBytes: sum(bytes) / databases,
-    fullestBytes: Math.max(...bytes),
-    fullestLevelledBytes: Math.max(...sumBy(organizations, levelled, databases, 'bytes')),
-    moved,
-    movedUsers,
-    peakDeletions: deletions[busiest]!,
-    peakRequests: rate,
-    busy,
-    ...(busy < 1 && { quiet: queue(0), cleaning: queue(IN_FLIGHT) }),
+/** Fills a database and reads its size. */
+async function measureBytes(): Promise<model.RowBytes> {
+  const runtime = await startRuntime([], ['bytes'])
+  try {
+    const database = await runtime.database('bytes')
+    const measureSize = async (sql = 'SELECT 1') =>
+      (await database.prepare(sql).run()).meta.size_after
+    await migrate(database)
+    const empty = await measureSize()
+    await seed(database, SEEDED_USERS, 0)
+    const filled = await measureSize()
+    const inTwoGroups = await measureSize(`INSERT INTO group_members
+      SELECT organization_id, (SELECT id FROM groups
+        WHERE organization_id = m.organization_id AND id <> m.group_id), organization_user_id
+      FROM group_members m WHERE organization_id <> '${ORGANIZATION_ID}'`)
+    const withRecords = await measureSize(`INSERT INTO user_deletions (id, organization_id,
+        organization_user_id, user_id, actor_kind, actor_subject, groups_removed, request_id,
+        idempotency_key, deleted_at)
+      SELECT printf('%08x-%04x-7000-8000-%012x', row_number() OVER () / 65536,
+          row_number() OVER () % 65536, abs(random()) % 281474976710656),
+        organization_id, id, user_id, 'user', 'auth0|5f7c8ec7c33c6c004bbafe82', 1,
+        '7d444840-9dc0-41d1-b245-5ffdce74fad2', NULL, 1795600000000
+      FROM organization_users LIMIT ${SEEDED_USERS}`)
+    return {
+      user: (filled - empty) / SEEDED_USERS,
+      membership: (inTwoGroups - filled) / SEEDED_USERS,
+      record: (withRecords - inTwoGroups) / SEEDED_USERS,
+    }
+  } finally {
+    await runtime.stop()
   }
 }

@@ -1,13 +1,12 @@
-/** The arithmetic that turns times into figures. The measurements themselves check every answer that they time. */
+/** The arithmetic that turns times into figures. The measurements check each response that they time. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sum } from 'simple-statistics'
-import { fillDocument, renderTable } from '../report/markdown.ts'
-import { compare, summarize } from '../rig/statistics.ts'
-import { createOrganizations, level, spread, sumBy } from '../scaling/model.ts'
-import { simulateQueue } from '../scaling/queue.ts'
-
-const quiet = { seed: 0.3, rate: 1, serviceS: 0.001, deletionS: 0.001, inFlight: 0, durationS: 600 }
+import { fillDocument } from '../report/documents.ts'
+import { makeGoalTable } from '../report/goals.ts'
+import { renderTable } from '../report/tables.ts'
+import { countUsers, createOrganizations, level, spread } from '../scaling/model.ts'
+import { compare, compareAll, type Ratios, summarize } from '../support/statistics.ts'
 
 await test('a ratio is that of the medians, whatever a few slow requests took', () => {
   const base = Array.from({ length: 100 }, () => 2)
@@ -15,21 +14,35 @@ await test('a ratio is that of the medians, whatever a few slow requests took', 
   assert.equal(compare(times, base).ratio, 1.5)
 })
 
-await test('the spread of a ratio shows a stretch in which it was another', () => {
+await test('the spread of a ratio shows a stretch in which it differed', () => {
   const base = Array.from({ length: 100 }, () => 1)
   const times = base.map((_, index) => (index < 20 ? 4 : 2))
-  const { ratio, low, high } = compare(times, base)
-  assert.deepEqual([ratio, low, high], [2, 2, 4])
+  assert.deepEqual(compare(times, base), { ratio: 2, low: 2, high: 4 })
 })
 
 await test('kinds that took part in fewer rounds are compared stretch by stretch', () => {
   const base = Array.from({ length: 200 }, (_, index) => (index < 100 ? 1 : 10))
-  const seldom = Array.from({ length: 50 }, (_, index) => (index < 25 ? 2 : 20))
-  const { low, high } = compare(seldom, base)
+  const rare = Array.from({ length: 50 }, (_, index) => (index < 25 ? 2 : 20))
+  const { low, high } = compare(rare, base)
   assert.deepEqual([low, high], [2, 2])
 })
 
-await test('nothing measured is an error and no figure', () => {
+await test('a goal is met by a ratio up to its limit, and not by one that could not be measured', () => {
+  const series = new Map([0, 1, 2, 3].map((ms) => [`${ms}`, [ms]]))
+  const kinds = {
+    '2': { atMost: { '1': 2, '0': 9 } },
+    '3': { atMost: { '1': 2.9 }, against: ['2'] },
+  }
+  const ratios = JSON.parse(JSON.stringify(compareAll(kinds, series))) as Ratios
+  assert.deepEqual(Object.keys(ratios).toSorted(), ['2 / 0', '2 / 1', '3 / 1', '3 / 2'])
+  const { rows } = makeGoalTable({ warm: { ratios, summaries: {}, cpu: {} } })
+  assert.deepEqual(
+    rows.map((row) => row.at(-1)),
+    ['no', 'yes', 'no'],
+  )
+})
+
+await test('no measurement is an error and not a figure', () => {
   assert.throws(() => summarize([]), /nothing was measured/)
 })
 
@@ -48,26 +61,12 @@ await test('a table has as many rules as columns', () => {
   )
 })
 
-await test('waiting in the simulated queue is what queueing theory says of it', () => {
-  const [rate, serviceS] = [300, 0.002]
-  const { mean } = simulateQueue({ ...quiet, rate, serviceS })
-  const busy = rate * serviceS
-  const expected = (serviceS + (busy * serviceS) / (2 * (1 - busy))) * 1000 // Pollaczek and Khinchine, M/D/1
-  assert.ok(Math.abs(mean / expected - 1) < 0.03, `${mean} ms, not ${expected} ms`)
-})
-
-await test('nobody waits for more than those who were there before, however long another cleans up', () => {
-  const result = simulateQueue({ ...quiet, rate: 10, serviceS: 0.001, inFlight: 16 })
-  assert.ok(result.p99 <= 16 + 3, `${result.p99} ms`)
-  assert.ok(result.cleaned > 900, `${result.cleaned} a second`)
-})
-
-await test('moving organizations loses none, and levels what chance has piled up', () => {
-  const organizations = createOrganizations({ user: 1, membership: 0, record: 0 }).slice(0, 20_000)
+await test('moving organizations loses none, and levels the databases', () => {
+  const organizations = createOrganizations().slice(0, 20_000)
   const places = spread(organizations, 10)
   const { places: levelled, moved } = level(organizations, places, 10, 0.1)
-  const before = sumBy(organizations, places, 10, 'users')
-  const after = sumBy(organizations, levelled, 10, 'users')
+  const before = countUsers(organizations, places, 10)
+  const after = countUsers(organizations, levelled, 10)
   assert.equal(sum(after), sum(before))
   assert.equal(levelled.filter((place, index) => place !== places[index]).length, moved)
   assert.ok(Math.max(...after) < Math.max(...before))

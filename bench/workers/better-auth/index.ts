@@ -1,4 +1,4 @@
-/** better-auth with its organization plugin on D1: every request goes to its own handler. */
+/** better-auth with its organization plugin on D1. Its own handler takes every request. */
 import { betterAuth } from 'better-auth'
 import { createOptions } from './options.ts'
 
@@ -7,9 +7,7 @@ interface Bindings {
   readonly BETTER_AUTH_SECRET: string
 }
 
-type Auth = { handler(request: Request): Promise<Response> }
-
-let auth: Auth | undefined
+let auth: { handler(request: Request): Promise<Response> } | undefined
 
 export default {
   fetch(request: Request, env: Bindings): Promise<Response> {

@@ -1,0 +1,153 @@
+/**
+ * A kind of request: a Worker, the settings that it runs with, and the requests that it gets. Each kind has isolates of
+ * its own, so that all kinds are equally warm.
+ */
+import { migrateBetterAuth } from '../support/better-auth.ts'
+import { closeClients, send } from '../support/client.ts'
+import { startIssuer } from '../support/issuer.ts'
+import { startRuntime, type WorkerOptions, type WorkerSetup } from '../support/runtime.ts'
+import { createInvite, type Invite, migrate, seed } from '../support/seed.ts'
+import type { Comparison } from '../support/statistics.ts'
+import type { Fixture, MakeRequests, Requests } from './requests.ts'
+import { buildWorker, type WorkerName } from './workers.ts'
+
+export interface Kind extends Requests, Comparison {
+  readonly worker: WorkerName
+  /** Variables besides those of the issuer. */
+  readonly vars?: Readonly<Record<string, string>>
+  /** Further options, such as the producer of a queue. */
+  readonly options?: WorkerOptions
+  /** The database that is bound as `DB`; `main` if not given. */
+  readonly database?: string
+  /** Reached through another Worker and a service binding. */
+  readonly through?: 'rpc' | 'fetch'
+  /** Counts round trips to D1 or, with `DISTANCE_MS`, delays them. */
+  readonly isWrapped?: true
+  /** Number of isolates that take turns: two isolates of the same code differ by some percent. */
+  readonly isolates?: number
+  /** Takes part in each nth round only, if it is slow. */
+  readonly every?: number
+}
+
+export type Kinds = Readonly<Record<string, Kind>>
+
+/** A kind whose isolates run. */
+export interface RunningKind {
+  readonly name: string
+  readonly status: number
+  readonly every: number
+  readonly origins: readonly string[]
+  readonly make: MakeRequests
+  /** How often all its isolates fetched the key set. */
+  readonly countKeyFetches: () => number
+}
+
+/** Databases with their number of users, and of people who can be invited at the same time. */
+export type Databases = Readonly<Record<string, { population: number; people: number }>>
+
+const ISOLATES = 3
+/** The database with better-auth's tables. */
+export const BETTER_AUTH_DATABASE = 'better-auth'
+export const POPULATION = 10_000
+const MAIN: Databases = { main: { population: POPULATION, people: 2_000 } }
+
+/** Starts the issuer, the databases and all isolates, uses them, and stops everything. */
+export async function withKinds<T>(
+  kinds: Kinds,
+  use: (running: readonly RunningKind[], fixture: Fixture) => Promise<T>,
+  databases = MAIN,
+): Promise<T> {
+  checkComparisons(kinds)
+  const issuer = await startIssuer()
+  const workers: WorkerSetup[] = []
+  for (const [name, kind] of Object.entries(kinds)) {
+    const { script, options } = await buildWorker(kind.worker, kind.isWrapped)
+    const caller = await buildWorker('caller')
+    for (const isolate of isolatesOf(name, kind)) {
+      workers.push({
+        name: isolate,
+        script,
+        options: {
+          ...options,
+          ...kind.options,
+          d1Databases: { DB: kind.database ?? 'main' },
+          bindings: { ...issuer.varsFor(isolate), ...options.bindings, ...kind.vars },
+        },
+      })
+      if (kind.through === undefined) continue
+      workers.push({
+        name: callerOf(isolate),
+        script: caller.script,
+        options: {
+          bindings: { TRANSPORT: kind.through },
+          serviceBindings: {
+            IDENTITY: { name: isolate, entrypoint: 'Identity' },
+            IDENTITY_HTTP: isolate,
+          },
+        },
+      })
+    }
+  }
+  const runtime = await startRuntime(workers, [...Object.keys(databases), BETTER_AUTH_DATABASE])
+  try {
+    await migrateBetterAuth(await runtime.database(BETTER_AUTH_DATABASE))
+    const invites = new Map<string, Invite>()
+    for (const [name, { population, people }] of Object.entries(databases)) {
+      const database = await runtime.database(name)
+      await migrate(database)
+      await seed(database, population, people)
+      invites.set(name, createInvite(database, people))
+    }
+    const fixture = { issuer, runtime, inviteTo: (name: string) => invites.get(name)! }
+    const running: RunningKind[] = []
+    for (const [name, kind] of Object.entries(kinds)) {
+      const { status, every = 1, database = 'main' } = kind
+      const isolates = isolatesOf(name, kind)
+      const reached = kind.through === undefined ? isolates : isolates.map(callerOf)
+      const origins = reached.map(runtime.originOf)
+      const make = await kind.prepare(fixture, { database, origin: origins[0]! })
+      const countKeyFetches = () =>
+        isolates.reduce((total, isolate) => total + issuer.fetchesOf(isolate), 0)
+      running.push({ name, status, every, origins, make, countKeyFetches })
+    }
+    return await use(running, fixture)
+  } finally {
+    await closeClients()
+    await runtime.stop()
+    issuer.stop()
+  }
+}
+
+const callerOf = (isolate: string): string => `caller of ${isolate}`
+
+const isolatesOf = (kind: string, { isolates = ISOLATES }: Kind): string[] =>
+  Array.from({ length: isolates }, (_, index) => `${kind} #${index}`)
+
+/** @throws Error if a kind is compared with one that does not exist, before anything is measured */
+function checkComparisons(kinds: Kinds): void {
+  for (const [name, { against = [], atMost = {} }] of Object.entries(kinds)) {
+    const missing = [...against, ...Object.keys(atMost)].find((base) => !(base in kinds))
+    if (missing !== undefined) throw new Error(`"${name}" has no "${missing}" to compare with`)
+  }
+}
+
+/** Headers that differ from response to response. */
+const OWN_HEADERS = new Set(['x-request-id', 'date'])
+
+/** @throws Error if two kinds get different responses, since their ratio would then mean nothing */
+export async function checkSameResponse(
+  running: readonly RunningKind[],
+  ...names: readonly [string, string]
+): Promise<void> {
+  const responses: string[] = []
+  for (const name of names) {
+    const { origins, make } = running.find((kind) => kind.name === name)!
+    const { status, headers, text } = await send(origins[0]!, (await make(1))[0]!)
+    const shown = Object.entries(headers).filter(([header]) => !OWN_HEADERS.has(header))
+    const lines = shown.map(([header, value]) => `${header}: ${String(value)}`)
+    responses.push([status, ...lines.toSorted(), text].join('\n'))
+  }
+  if (responses[0] !== responses[1]) {
+    throw new Error(`"${names.join('" and "')}" respond differently:\n${responses.join('\n')}`)
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Size and start: the bundle as deployed, and the CPU that the start of an isolate takes above that of an empty Worker,
+ * for reading, compiling and running the script once.
+ */
+import { gzipSync } from 'node:zlib'
+import { median, shuffle } from 'simple-statistics'
+import { startProgress } from '../support/progress.ts'
+import { startRuntime } from '../support/runtime.ts'
+import { type Comparison, compareAll, type Ratios } from '../support/statistics.ts'
+import { readProcessCPU } from './cpu.ts'
+import { buildWorker, type WorkerName } from './workers.ts'
+
+const KINDS: Partial<Record<WorkerName, Comparison>> = {
+  nothing: {},
+  'minimum deletion': {},
+  'this project': { atMost: { 'minimum deletion': 2, tutorial: 1 } },
+  tutorial: {},
+}
+const NAMES = Object.keys(KINDS) as WorkerName[]
+
+/** A block gives one figure for each Worker: the lowest of its repetitions, since other load only adds CPU time. */
+const FULL = { isolates: 48, blocks: 5, repetitions: 3 }
+const QUICK = { isolates: 24, blocks: 1, repetitions: 2 }
+
+export interface StartResult {
+  readonly workers: Readonly<
+    Record<string, { rawBytes: number; gzipBytes: number; startMs: number }>
+  >
+  /** Ratios of the CPU above that of the empty Worker. */
+  readonly ratios: Ratios
+}
+
+export async function measureStart(quick: boolean): Promise<StartResult> {
+  const { isolates, blocks, repetitions } = quick ? QUICK : FULL
+  const above = new Map(NAMES.map((name) => [name, [] as number[]]))
+  const progress = startProgress('starts of isolates', blocks)
+  for (let block = 0; block < blocks; block++) {
+    const lowest = new Map(NAMES.map((name) => [name, Infinity]))
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      for (const name of shuffle([...NAMES])) {
+        const used = await measureOnce(name, isolates)
+        lowest.set(name, Math.min(lowest.get(name)!, used))
+      }
+    }
+    for (const [name, ms] of lowest) above.get(name)!.push(ms - lowest.get('nothing')!)
+    progress.update(block + 1)
+  }
+  progress.stop()
+  const ratios = compareAll(KINDS, above)
+  const workers: Record<string, StartResult['workers'][string]> = {}
+  for (const name of NAMES) {
+    const { script } = await buildWorker(name)
+    workers[name] = {
+      rawBytes: Buffer.byteLength(script),
+      gzipBytes: gzipSync(script).byteLength,
+      startMs: median(above.get(name)!),
+    }
+  }
+  return { workers, ratios }
+}
+
+/** CPU of a process with so many isolates, by isolate, in milliseconds. */
+async function measureOnce(name: WorkerName, isolates: number): Promise<number> {
+  const built = await buildWorker(name)
+  const workers = Array.from({ length: isolates }, (_, index) =>
+    Object.assign({ name: `isolate-${index}` }, built),
+  )
+  const runtime = await startRuntime(workers)
+  try {
+    return readProcessCPU(runtime.pid) / isolates
+  } finally {
+    await runtime.stop()
+  }
+}

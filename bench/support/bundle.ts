@@ -1,0 +1,45 @@
+/** Bundles a Worker as `wrangler deploy` does: with the project's esbuild and wrangler's options. */
+import * as esbuild from 'esbuild'
+import { BENCH, PROJECT } from './paths.ts'
+
+const bundles = new Map<string, Promise<string>>()
+
+/**
+ * The script of a Worker, bundled once a run.
+ *
+ * @param entry path of the entry file, from the project's folder
+ * @param isWrapped puts `workers/wrapped.ts` around the Worker
+ */
+export function bundleWorker(entry: string, isWrapped: boolean): Promise<string> {
+  const id = `${entry} ${isWrapped}`
+  const bundle = bundles.get(id) ?? build(entry, isWrapped)
+  bundles.set(id, bundle)
+  return bundle
+}
+
+async function build(entry: string, isWrapped: boolean): Promise<string> {
+  const contents = isWrapped
+    ? `import target from '${PROJECT}${entry}'
+       import { wrap } from '${BENCH}workers/wrapped.ts'
+       export default wrap(target)`
+    : `export * from '${PROJECT}${entry}'; export { default } from '${PROJECT}${entry}'`
+  const result = await esbuild.build({
+    stdin: { contents, resolveDir: BENCH, loader: 'ts' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    supported: { 'import-source': true, using: true },
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      'navigator.userAgent': '"Cloudflare-Workers"',
+    },
+    external: ['cloudflare:*', 'node:*'],
+    keepNames: true,
+    minify: true,
+    logLevel: 'silent',
+  })
+  return result.outputFiles[0]!.text
+}
