@@ -1,24 +1,30 @@
 /**
- * Authenticates a caller: from a bearer token to its subject (RFC 6750, 8725, 9068). jose does the JOSE work; this file
- * adds the checks that jose leaves to its caller. The database decides later whether the subject is known and active.
+ * Authenticates a caller: from its token to its subject (RFC 6750, 8725, 9068). jose does the JOSE work; this file adds the
+ * checks that jose leaves to its caller. The database decides later whether the subject is known and active.
  */
 import {
-  errors,
   jwtVerify,
   type JWTPayload,
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
   type JWTVerifyResult,
 } from 'jose'
+import * as errors from 'jose/errors'
 import type { Config } from './config'
+import { checkBinding, COMPACT_JWS, type DpopUse } from './dpop'
 import { IdentityError, type Reason } from './errors'
 
 const CLOCK_TOLERANCE_S = 30
 const MAX_TOKEN_BYTES = 8 * 1024
 const REQUIRED_CLAIMS = ['iss', 'aud', 'exp', 'sub']
 
-/** RFC 7515, 7.1: three base64url texts. jose would also accept white space and padding in them. */
-const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
+/** What a caller authenticates with. */
+export interface Credentials {
+  /** The bare token, without its scheme; empty if there is none. */
+  readonly token: string
+  /** The proof that goes with a token that is bound to a key; undefined if the token is used as a bearer token. */
+  readonly dpop: DpopUse | undefined
+}
 
 /** The claims of a verified token. */
 export interface VerifiedClaims extends JWTPayload {
@@ -27,26 +33,24 @@ export interface VerifiedClaims extends JWTPayload {
 }
 
 /**
- * Authenticates the caller by its token alone.
+ * Authenticates the caller by its credentials alone.
  *
- * @param token the bare token, without its scheme
  * @param findKey finds the issuer's key for the token's header
  * @returns the subject: a user's subject or a service account's ID
- * @throws IdentityError if the token is invalid or lacks the scope, or if `findKey` throws one
+ * @throws IdentityError if the token is invalid, has no valid proof or lacks the scope, or if `findKey` throws one
  */
 export async function authenticate(
-  token: string,
+  { token, dpop }: Credentials,
   config: Config,
   findKey: JWTVerifyGetKey,
 ): Promise<string> {
   const claims = await verifyToken(token, config, findKey)
-  // RFC 7800: the token is bound to a key. Without a proof of that key it must not serve as a plain bearer token.
-  if (claims['cnf'] !== undefined) throw new IdentityError('jwt_sender_constrained')
+  await checkBinding(token, claims['cnf'], config.dpop, dpop)
   checkScope(claims, config.requiredScope)
   return claims.sub
 }
 
-/** Checks size, form, signature and claims. The scope, and a proof for a bound token, are checked after it. */
+/** Checks size, form, signature and claims. */
 async function verifyToken(
   token: string,
   config: Config,

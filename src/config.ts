@@ -22,10 +22,16 @@ export interface Environment {
   readonly KEEP_LAST_ADMINISTRATOR: string
   readonly MEMBERS_MAY_LEAVE: string
   readonly RECORD_GROUPS: string
+  readonly DPOP: string
 }
 
-/** The algorithms that may sign a token: asymmetric, and supported by the runtime (RFC 7518, RFC 8037, RFC 9864). */
+/** The algorithms that may sign a token or a proof: asymmetric, and supported by the runtime (RFC 7518, RFC 8037, RFC 9864). */
 export const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
+
+const DPOP_MODES = ['accept', 'require'] as const
+
+/** `accept`: bound tokens need a proof, others are bearer tokens. `require`: every token must be bound (RFC 9449). */
+export type DpopMode = (typeof DPOP_MODES)[number]
 
 /** A valid configuration. */
 export interface Config {
@@ -44,6 +50,8 @@ export interface Config {
   readonly keepLastAdministrator: boolean
   readonly membersMayLeave: boolean
   readonly recordGroups: boolean
+  /** Undefined if bound tokens are refused, with and without a proof. */
+  readonly dpop: DpopMode | undefined
 }
 
 /**
@@ -55,6 +63,8 @@ export function readConfig(env: Environment): Config {
   if (typeof env.DB?.batch !== 'function') throw invalid('DB')
   if (env.ISSUER !== undefined && typeof env.ISSUER?.fetch !== 'function') throw invalid('ISSUER')
   if (readCorsOrigins(env) === undefined) throw invalid('CORS_ORIGINS')
+  const dpop = readDpopMode(env)
+  if (readVariable(env, 'DPOP') !== dpop) throw invalid('DPOP')
   return {
     database: env.DB,
     issuer: readRequired(env, 'TOKEN_ISSUER'),
@@ -67,6 +77,7 @@ export function readConfig(env: Environment): Config {
     keepLastAdministrator: readFlag(env, 'KEEP_LAST_ADMINISTRATOR'),
     membersMayLeave: readFlag(env, 'MEMBERS_MAY_LEAVE'),
     recordGroups: readFlag(env, 'RECORD_GROUPS'),
+    dpop,
   }
 }
 
@@ -74,6 +85,12 @@ export function readConfig(env: Environment): Config {
 export function readCorsOrigins(env: Environment): CorsOrigins | undefined {
   const value: unknown = env.CORS_ORIGINS ?? ''
   return typeof value === 'string' ? parseCorsOrigins(value) : undefined
+}
+
+/** The mode in `DPOP`, also if another variable is invalid; undefined if this one is not set, or invalid. */
+export function readDpopMode({ DPOP }: Environment): DpopMode | undefined {
+  const value: unknown = DPOP
+  return DPOP_MODES.find((mode) => typeof value === 'string' && mode === value.trim())
 }
 
 /** RFC 6838, 4.2: a restricted name, with or without the part before the slash. */

@@ -32,25 +32,32 @@ const PREFLIGHT_HEADERS = {
   /** Seconds; browsers keep a preflight for two hours at most. */
   'Access-Control-Max-Age': '7200',
 }
+const DPOP_PREFLIGHT_HEADERS = {
+  ...PREFLIGHT_HEADERS,
+  'Access-Control-Allow-Headers': `${PREFLIGHT_HEADERS['Access-Control-Allow-Headers']}, DPoP`,
+}
 
 /**
  * Makes the CORS headers of a response.
  *
  * @param requestHeaders the headers of the request, of which `Origin` is read
  * @param isPreflight whether this is the response to OPTIONS on the path
+ * @param takesDpop whether a page may send the header `DPoP`
  */
 export function makeCorsHeaders(
   origins: CorsOrigins,
   requestHeaders: Headers,
   isPreflight: boolean,
+  takesDpop: boolean,
 ): Record<string, string> {
   if (origins !== '*' && origins.size === 0) return {}
   const origin = requestHeaders.get('Origin')
   if (origin === null || (origins !== '*' && !origins.has(origin))) return { Vary: 'Origin' }
+  const preflight = takesDpop ? DPOP_PREFLIGHT_HEADERS : PREFLIGHT_HEADERS
   return {
     Vary: 'Origin',
     'Access-Control-Allow-Origin': origins === '*' ? '*' : origin,
     'Access-Control-Expose-Headers': 'X-Request-Id, WWW-Authenticate, Retry-After',
-    ...(isPreflight ? PREFLIGHT_HEADERS : {}),
+    ...(isPreflight ? preflight : {}),
   }
 }

@@ -2,7 +2,7 @@
  * The use case: authenticate the caller, delete the user. Both transports call it. Knows no Request, no Response and no
  * SQL. Writes what it learns into the line of the request.
  */
-import { authenticate } from './authenticate'
+import { authenticate, type Credentials } from './authenticate'
 import type { Config } from './config'
 import { removeUser } from './database'
 import { IdentityError } from './errors'
@@ -10,9 +10,7 @@ import { findKeySet, type WaitUntil } from './key-set'
 import type { RequestLine } from './log'
 
 /** One call, as either transport reads it. */
-export interface Call {
-  /** The bearer token, without its scheme; empty if there is none. */
-  readonly token: string
+export interface Call extends Credentials {
   readonly organizationID: string
   readonly userID: string
   readonly idempotencyKey: string | null
@@ -37,7 +35,7 @@ export async function deleteUser(
   { config, waitUntil }: Dependencies,
   line: RequestLine,
 ): Promise<void> {
-  const subject = await authenticate(call.token, config, findKeySet(config).findKey(waitUntil))
+  const subject = await authenticate(call, config, findKeySet(config).findKey(waitUntil))
   line.actor = { subject }
 
   const removal = {

@@ -17,7 +17,7 @@ const FORBIDDEN = {
 
 /**
  * The responses of the contract: status, `error` and `error_description` as published. `challenge` holds the parameters
- * of `WWW-Authenticate` (RFC 6750, 3), for responses that have this header.
+ * of `WWW-Authenticate` (RFC 6750, 3; RFC 9449, 7.1), for responses that have this header.
  */
 const RESPONSES = {
   tokenMissing: { ...UNAUTHORIZED, challenge: [] },
@@ -29,6 +29,7 @@ const RESPONSES = {
     ...UNAUTHORIZED,
     challenge: ['error="invalid_token"', 'error_description="the access token is invalid"'],
   },
+  proofInvalid: { ...UNAUTHORIZED, challenge: ['error="invalid_dpop_proof"'] },
   scopeMissing: { ...FORBIDDEN, challenge: ['error="insufficient_scope"'] },
   forbidden: FORBIDDEN,
   lastAdministrator: {
@@ -69,6 +70,13 @@ export const REASONS = {
   jwt_not_yet_valid: 'tokenInvalid',
   jwt_sender_constrained: 'tokenInvalid',
   jwt_expired: 'tokenExpired',
+  dpop_missing: 'tokenInvalid',
+  dpop_malformed: 'proofInvalid',
+  dpop_signature_invalid: 'proofInvalid',
+  dpop_request_mismatch: 'proofInvalid',
+  dpop_stale: 'proofInvalid',
+  dpop_token_mismatch: 'tokenInvalid',
+  dpop_required: 'tokenInvalid',
   scope_lacking: 'scopeMissing',
   caller_unknown: 'tokenInvalid',
   caller_pending: 'tokenInvalid',

@@ -2,29 +2,48 @@
  * Translates an HTTP request into a call and its outcome into a response: the route, 404, 405 and headers. Never reads
  * the query or the body.
  */
-import { IttyRouter, type IRequest } from 'itty-router'
-import { readConfig, readCorsOrigins, type Config, type Environment } from './config'
+import { IttyRouter, type IRequest, type RouteEntry } from 'itty-router'
+import {
+  ALGORITHMS,
+  readConfig,
+  readCorsOrigins,
+  readDpopMode,
+  type Config,
+  type DpopMode,
+  type Environment,
+} from './config'
 import { makeCorsHeaders } from './cors'
 import { deleteUser } from './delete-user'
 import { IdentityError } from './errors'
 import { runRequest, type Outcome, type RequestLine } from './log'
-import { readBearerToken, readIdempotencyKey, readRequestID, readTraceID } from './request-headers'
+import {
+  readAuthorization,
+  readIdempotencyKey,
+  readRequestID,
+  readTraceID,
+  type Authorization,
+} from './request-headers'
 
 const ALLOWED_METHODS = 'DELETE, OPTIONS'
 const PATH = '/api/v1/organizations/:organizationID/users/:userID'
 /** The same path as the contract writes it, for the log. */
 const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
+const ALGS = `algs="${ALGORITHMS.join(' ')}"`
 
 /** What a handler needs beside the path. */
 interface Context {
-  readonly headers: Headers
+  readonly request: Request
+  readonly authorization: Authorization
   readonly config: Config
   readonly ctx: ExecutionContext
   readonly line: RequestLine
 }
 
+/** What the path names, still percent-encoded. */
+type Params = { organizationID: string; userID: string }
+
 interface UserRequest extends IRequest {
-  readonly params: { organizationID: string; userID: string }
+  readonly params: Params
 }
 
 /** Its handlers return the status of their success. */
@@ -35,6 +54,8 @@ router.options(PATH, () => 204)
 router.all(PATH, () => {
   throw new IdentityError('method_not_allowed')
 })
+/** The router's own expression for the path, which also reads the URL in a proof. */
+const [[, pattern]] = router.routes as [RouteEntry]
 
 /** Handles one HTTP request. Never rejects. */
 export function handleRequest(
@@ -55,19 +76,25 @@ async function respond(request: Request, env: Environment, ctx: ExecutionContext
     method,
     traceID: readTraceID(headers.get('traceparent')),
   }
+  const dpopMode = readDpopMode(env)
+  const authorization = readAuthorization(headers.get('Authorization'), dpopMode !== undefined)
   const outcome = await runRequest(line, () => {
-    const context = { headers, config: readConfig(env), ctx, line }
-    return route(request, context)
+    const context = { request, authorization, config: readConfig(env), ctx, line }
+    return route(context)
   })
-  const cors = makeCorsHeaders(readCorsOrigins(env) ?? new Set(), headers, outcome.status === 204)
-  return makeResponse(outcome, method, {
+  const { status, error } = outcome
+  const origins = readCorsOrigins(env) ?? new Set()
+  const cors = makeCorsHeaders(origins, headers, status === 204, dpopMode !== undefined)
+  const challenge = error && makeChallenge(error, dpopMode, authorization.usesDpop)
+  return makeResponse(outcome, method, challenge, {
     'Cache-Control': 'no-store',
     'X-Request-Id': line.requestID,
     ...cors,
   })
 }
 
-async function route({ method, url }: Request, context: Context): Promise<number> {
+async function route(context: Context): Promise<number> {
+  const { method, url } = context.request
   const pathname = URL.parse(url)?.pathname ?? '/' // null if the Host header makes no valid URL
   // The router's patterns also match with a slash at the end.
   if (pathname.endsWith('/')) throw new IdentityError('route_not_found')
@@ -78,19 +105,33 @@ async function route({ method, url }: Request, context: Context): Promise<number
 }
 
 async function handleDelete({ params }: UserRequest, context: Context): Promise<number> {
-  const { headers, config, ctx, line } = context
-  const scope = {
-    organizationID: decodeSegment(params.organizationID),
-    userID: decodeSegment(params.userID),
-  }
+  const { request, authorization, config, ctx, line } = context
+  const { headers, url } = request
+  const scope = decodeParams(params)
   line.scope = scope
+  const { token, usesDpop } = authorization
+  const isRequestURL = (htu: URL) => htu.origin === new URL(url).origin && isPathOf(scope, htu)
+  const proof = headers.get('DPoP') ?? ''
   const call = {
     ...scope,
-    token: readBearerToken(headers.get('Authorization')),
+    token,
+    dpop: usesDpop ? { proof, method: 'DELETE', isRequestURL } : undefined,
     idempotencyKey: readIdempotencyKey(headers.get('Idempotency-Key')),
   }
   await deleteUser(call, { config, waitUntil: ctx.waitUntil.bind(ctx) }, line)
   return 200
+}
+
+/** Whether the path of a URL names the same user, however it is escaped. */
+function isPathOf(scope: Params, { pathname }: URL): boolean {
+  const named = pathname.endsWith('/') ? undefined : pattern.exec(pathname)?.groups
+  return (
+    named !== undefined && JSON.stringify(decodeParams(named as Params)) === JSON.stringify(scope)
+  )
+}
+
+function decodeParams({ organizationID, userID }: Params): Params {
+  return { organizationID: decodeSegment(organizationID), userID: decodeSegment(userID) }
 }
 
 /** Decodes a path segment once. A segment with an escape that cannot be decoded is taken literally. */
@@ -105,22 +146,38 @@ function decodeSegment(segment: string): string {
 function makeResponse(
   { status, error }: Outcome,
   method: string,
+  challenge: string | undefined,
   commonHeaders: Record<string, string>,
 ): Response {
   const headers = new Headers(commonHeaders)
   if (status === 204 || status === 405) headers.set('Allow', ALLOWED_METHODS)
   if (error === undefined) return new Response(null, { status, headers })
 
-  const { error: code, error_description, challenge } = error.response
+  const { error: code, error_description } = error.response
   headers.set('Content-Type', 'application/json')
-  if (challenge !== undefined) headers.set('WWW-Authenticate', makeChallenge(challenge, error))
+  if (challenge !== undefined) headers.set('WWW-Authenticate', challenge)
   if (error.retryAfter !== undefined) headers.set('Retry-After', String(error.retryAfter))
   const body = JSON.stringify({ error: code, error_description })
   return new Response(method === 'HEAD' ? null : body, { status, headers })
 }
 
-/** The challenge of a response about the token (RFC 6750, 3). */
-function makeChallenge(parameters: readonly string[], { reason, detail }: IdentityError): string {
-  const scope = reason === 'scope_lacking' ? [`scope="${detail}"`] : []
-  return `Bearer ${['realm="identity"', ...parameters, ...scope].join(', ')}`
+/**
+ * The challenges of a response about the token (RFC 6750, 3; RFC 9449, 7.1). One of them holds the error, since a client
+ * may read the first error that it finds.
+ *
+ * @param usesDpop whether the caller used the scheme `DPoP`
+ */
+function makeChallenge(
+  { reason, detail, response }: IdentityError,
+  dpopMode: DpopMode | undefined,
+  usesDpop: boolean,
+): string | undefined {
+  if (response.challenge === undefined) return undefined
+  const isScope = reason === 'scope_lacking'
+  const parameters = [...response.challenge, ...(isScope ? [`scope="${detail}"`] : [])]
+  const isInDpop = dpopMode === 'require' || (usesDpop && !isScope)
+  const bearer = ['Bearer realm="identity"', ...(isInDpop ? [] : parameters)]
+  const dpop = ['DPoP realm="identity"', ...(isInDpop ? parameters : []), ALGS]
+  const challenges = [dpopMode === 'require' ? [] : bearer, dpopMode === undefined ? [] : dpop]
+  return challenges.flat().join(', ')
 }

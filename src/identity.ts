@@ -4,7 +4,7 @@
 
 /** One deletion. All text is well-formed Unicode. */
 export interface DeleteUserRequest {
-  /** The bare access token of the person or service that the calling Worker acts for, without `Bearer`. */
+  /** The bare access token of the person or service that the calling Worker acts for, without its scheme. */
   readonly token: string
   readonly organizationID: string
   readonly userID: string
@@ -14,6 +14,18 @@ export interface DeleteUserRequest {
   readonly requestID?: string
   /** W3C Trace Context, for the log. */
   readonly traceparent?: string
+  /** For a token that is bound to a key (DPoP): the proof that the calling Worker's own caller sent with it. */
+  readonly dpop?: DpopProof
+}
+
+/** A DPoP proof (RFC 9449) and the request that it was made for. The calling Worker vouches for the method and the URL. */
+export interface DpopProof {
+  /** The `DPoP` header of the request to the calling Worker. */
+  readonly proof: string
+  /** The method of that request. */
+  readonly method: string
+  /** The URL of that request. Query and fragment do not count. */
+  readonly url: string
 }
 
 /** The outcome of a deletion. */

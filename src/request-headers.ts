@@ -1,17 +1,30 @@
 /**
- * Reads what both transports pass on: bearer token, request ID, idempotency key and trace ID. An invalid request ID,
+ * Reads what both transports pass on: credentials, request ID, idempotency key and trace ID. An invalid request ID,
  * idempotency key or trace ID counts as not sent: these values help to find and to repeat a request, they decide nothing.
  */
 
-/** RFC 9110, 11.4: `Bearer`, not followed by another token character: `BearerX` is a different scheme. */
-const BEARER = /^bearer(?![\w!#$%&'*+.^`|~-])/i
+/** RFC 9110, 11.4: a scheme, not followed by another token character: `BearerX` is a different scheme. */
+const CREDENTIALS = /^(bearer|dpop)(?![\w!#$%&'*+.^`|~-]) *(.*)$/is
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 
-/** The token of an `Authorization` header, not yet checked; empty if the header has no bearer token (RFC 6750, 2.1). */
-export function readBearerToken(authorization: string | null): string {
-  if (authorization === null || !BEARER.test(authorization)) return ''
-  return authorization.slice('Bearer'.length).replace(/^ +/, '')
+/** What an `Authorization` header holds (RFC 6750, 2.1; RFC 9449, 7.1). */
+export interface Authorization {
+  /** Not yet checked; empty if there is none. */
+  readonly token: string
+  /** Whether the scheme is `DPoP`; else it is `Bearer`, or none of the two. */
+  readonly usesDpop: boolean
+}
+
+/**
+ * Reads an `Authorization` header.
+ *
+ * @param takesDpop whether the scheme `DPoP` counts
+ */
+export function readAuthorization(header: string | null, takesDpop: boolean): Authorization {
+  const [, scheme = '', token = ''] = header?.match(CREDENTIALS) ?? []
+  const isDpop = scheme.toLowerCase() === 'dpop'
+  return { token: isDpop && !takesDpop ? '' : token, usesDpop: isDpop && takesDpop }
 }
 
 /** The caller's request ID (1 to 128 letters, digits and `._-`), or a new one. */

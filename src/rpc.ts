@@ -2,9 +2,10 @@
  * Translates a call over a service binding into a deletion, and its outcome into a value. A binding does not authenticate:
  * the calling Worker passes the token of the person or service that it acts for.
  */
-import { readConfig, type Environment } from './config'
+import { readConfig, readDpopMode, type Environment } from './config'
 import { deleteUser } from './delete-user'
-import type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest } from './identity'
+import type { DeleteUserFailure, DeleteUserOutcome, DeleteUserRequest, DpopProof } from './identity'
+import type { DpopUse } from './dpop'
 import { runRequest, writeArgumentLine, type RequestLine } from './log'
 import { readIdempotencyKey, readRequestID, readTraceID } from './request-headers'
 
@@ -18,19 +19,22 @@ export async function handleCall(
   env: Environment,
   ctx: ExecutionContext,
 ): Promise<DeleteUserOutcome> {
-  const invalid = findInvalidArgument(request)
+  const takesDpop = readDpopMode(env) !== undefined
+  const invalid = findInvalidArgument(request, takesDpop)
   if (invalid !== undefined) {
     const line = { requestID: readRequestID(null), transport: 'rpc', traceID: undefined } as const
     writeArgumentLine(line, invalid.name)
     throw new TypeError(invalid.message)
   }
-  const outcome = call(request, env, ctx)
+  const dpop = takesDpop && request.dpop ? toDpopUse(request.dpop) : undefined
+  const outcome = call(request, dpop, env, ctx)
   ctx.waitUntil(outcome)
   return outcome
 }
 
 async function call(
   request: DeleteUserRequest,
+  dpop: DpopUse | undefined,
   env: Environment,
   ctx: ExecutionContext,
 ): Promise<DeleteUserOutcome> {
@@ -44,7 +48,8 @@ async function call(
   const { error } = await runRequest(line, async () => {
     const idempotencyKey = readIdempotencyKey(request.idempotencyKey)
     const dependencies = { config: readConfig(env), waitUntil: ctx.waitUntil.bind(ctx) }
-    await deleteUser({ token, organizationID, userID, idempotencyKey }, dependencies, line)
+    const call = { token, dpop, organizationID, userID, idempotencyKey }
+    await deleteUser(call, dependencies, line)
     return 200
   })
   if (error === undefined) return { ok: true }
@@ -55,8 +60,17 @@ async function call(
   return retryAfter === undefined ? failure : { ...failure, retryAfter }
 }
 
+/** The route does not apply: the proof names the URL of the calling Worker, which may be any. */
+function toDpopUse({ proof, method, url: text }: DpopProof): DpopUse {
+  const url = URL.parse(text)
+  const isRequestURL = (htu: URL) =>
+    (['protocol', 'host', 'pathname'] as const).every((part) => htu[part] === url?.[part])
+  return { proof, method, isRequestURL }
+}
+
 const REQUIRED = ['token', 'organizationID', 'userID'] as const
 const OPTIONAL = ['idempotencyKey', 'requestID', 'traceparent'] as const
+const DPOP = ['proof', 'method', 'url'] as const
 
 interface InvalidArgument {
   readonly name: string
@@ -64,15 +78,19 @@ interface InvalidArgument {
 }
 
 /** Callers are programs, which their compiler may not have checked. */
-function findInvalidArgument(request: unknown): InvalidArgument | undefined {
+function findInvalidArgument(request: unknown, takesDpop: boolean): InvalidArgument | undefined {
   if (typeof request !== 'object' || request === null) {
     const message = 'deleteUser takes one object: { token, organizationID, userID, … }'
     return { name: 'request', message }
   }
   const fields = request as Readonly<Record<string, unknown>>
   const optional = OPTIONAL.filter((name) => fields[name] !== undefined)
-  for (const name of [...REQUIRED, ...optional]) {
-    const value = fields[name]
+  const texts: [string, unknown][] = [...REQUIRED, ...optional].map((name) => [name, fields[name]])
+  if (takesDpop && fields['dpop'] !== undefined) {
+    const dpop = Object(fields['dpop']) as Readonly<Record<string, unknown>>
+    for (const name of DPOP) texts.push([`dpop.${name}`, dpop[name]])
+  }
+  for (const [name, value] of texts) {
     if (typeof value !== 'string') {
       return { name, message: `deleteUser: ${name} must be a string` }
     }
