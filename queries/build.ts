@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { is, Placeholder, type SQLWrapper } from 'drizzle-orm'
 import { SQLiteSyncDialect } from 'drizzle-orm/sqlite-core'
-import { statements } from './deletion.ts'
+import { statements as ofDeletion } from './deletion.ts'
+import { statements as ofEvents } from './events.ts'
 
 const OUTPUT = join(import.meta.dirname, '../src/statements.ts')
 const MIGRATIONS = join(import.meta.dirname, '../migrations')
@@ -20,7 +21,7 @@ const HEAD = `/**
 
 /** White space, then a constant, a quoted name, a parameter, a parenthesis, or anything up to one of these. */
 const TOKENS = /(\s*)('(?:[^']|'')*'|"\w+"|[?()]|[^\s'"?()]+)/g
-const LINE_STARTS = /^(?:and|cross|from|group|left|limit|on|select|union|when|where)$/
+const LINE_STARTS = /^(?:and|cross|from|group|left|limit|on|order|select|union|when|where)$/
 /** A list is broken after the first comma beyond this length. */
 const LONG_LINE = 70
 
@@ -85,7 +86,7 @@ for (const file of readdirSync(MIGRATIONS).toSorted()) {
 }
 
 let source = HEAD
-for (const [name, query] of Object.entries(statements)) {
+for (const [name, query] of Object.entries({ ...ofDeletion, ...ofEvents })) {
   try {
     const statement = compile(query)
     migrated.prepare(statement.lines.map(({ text }) => text).join(''))

@@ -4,6 +4,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Attempt } from '../src/database.ts'
+import type { SweepValues } from '../src/sweep.ts'
 
 /** Builds queries for `build.ts` to compile. There is no database behind it. */
 export const db = drizzle(() => Promise.reject(new Error('Compile this query; it cannot run here')))
@@ -11,7 +12,7 @@ export const db = drizzle(() => Promise.reject(new Error('Compile this query; it
 /** What to select if only the existence of a row counts. */
 export const anyRow = { one: sql<number>`1` }
 
-/** A value that `src/database.ts` binds. All other values become constants in the text of the statement. */
-export function parameter(name: keyof Attempt): SQL {
+/** A value that `src/` binds. All other values become constants in the text of the statement. */
+export function parameter(name: keyof Attempt | keyof SweepValues): SQL {
   return sql`${sql.placeholder(name)}`
 }

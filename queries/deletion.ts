@@ -17,6 +17,7 @@ import {
 } from 'drizzle-orm'
 import type { RemovalResult } from '../src/database.ts'
 import { anyRow, db, parameter } from './builder.ts'
+import { eventData } from './events.ts'
 import {
   caller,
   identifiesOne,
@@ -26,7 +27,7 @@ import {
   removesLastAdministrator,
   target,
 } from './permissions.ts'
-import { groupMembers, organizationUsers, userDeletions } from './schema.ts'
+import { deletionOutbox, groupMembers, organizationUsers, userDeletions } from './schema.ts'
 
 const isTarget = and(
   eq(target.id, parameter('userID')),
@@ -123,16 +124,22 @@ const isReplay = exists(
     ),
 )
 
+const isFromThisAttempt = eq(userDeletions.deletedAt, parameter('deletedAt'))
+const userOfRecord = db
+  .select(anyRow)
+  .from(organizationUsers)
+  .where(eq(organizationUsers.id, userDeletions.organizationUserID))
+
 /** The user is still there although this attempt recorded its deletion: a trigger of others kept it. */
-const isUserKept = and(
-  eq(userDeletions.deletedAt, parameter('deletedAt')),
-  exists(
-    db
-      .select(anyRow)
-      .from(organizationUsers)
-      .where(eq(organizationUsers.id, userDeletions.organizationUserID)),
-  ),
-)!
+const isUserKept = and(isFromThisAttempt, exists(userOfRecord))!
+
+/** Marks the event of this deletion as still to be sent. A retry that finds an earlier attempt's record adds nothing. */
+const insertEvent = db.insert(deletionOutbox).select(
+  db
+    .select({ deletionID: sql<string>`${userDeletions.id}`.as('deletion_id') })
+    .from(userDeletions)
+    .where(and(isThisDeletion, isFromThisAttempt, notExists(userOfRecord))),
+)
 
 /** `user_kept` is no outcome for `src/database.ts`, which fails on what it does not know. */
 type Outcome = RemovalResult['outcome'] | 'user_kept'
@@ -151,13 +158,23 @@ const checks = [
   sql`${'last_administrator' satisfies Outcome}`,
 ]
 
-const reportOutcome = db
-  .select({
-    outcome: sql<Outcome>`coalesce(${sql.join(checks, sql`, `)})`.as('outcome'),
-    actorKind: sql`coalesce(${userDeletions.actorKind}, ${kindOfCaller})`.as('actorKind'),
-    groupsRemoved: sql`${userDeletions.groupsRemoved}`.as('groupsRemoved'),
-  })
-  .from(sql`(select 1)`)
+const report = {
+  outcome: sql<Outcome>`coalesce(${sql.join(checks, sql`, `)})`.as('outcome'),
+  actorKind: sql`coalesce(${userDeletions.actorKind}, ${kindOfCaller})`.as('actorKind'),
+  groupsRemoved: sql`${userDeletions.groupsRemoved}`.as('groupsRemoved'),
+}
+/** What the event of the deletion is made from. */
+const event = {
+  deletedAt: sql`${userDeletions.deletedAt}`.as('deletedAt'),
+  data: eventData.as('data'),
+}
+const oneRow = sql`(select 1)`
+
+const reportOutcome = db.select(report).from(oneRow).leftJoin(userDeletions, isThisDeletion)
+
+const reportOutcomeAndEvent = db
+  .select({ ...report, ...event })
+  .from(oneRow)
   .leftJoin(userDeletions, isThisDeletion)
 
 /** The statements by the names that `src/statements.ts` exports. */
@@ -166,5 +183,7 @@ export const statements = {
   recordDeletionKeepingAdministrator: recordDeletion({ keepLastAdministrator: true }),
   deleteMemberships,
   deleteUser,
+  insertEvent,
   reportOutcome,
+  reportOutcomeAndEvent,
 }

@@ -12,6 +12,8 @@ export interface Environment {
   readonly DB: D1Database
   /** The issuer as a service, for an issuer that a fetch from a Worker cannot reach. */
   readonly ISSUER?: Fetcher
+  /** The queue that deletion events are sent to. */
+  readonly DELETION_EVENTS?: Queue
   readonly TOKEN_ISSUER: string
   readonly TOKEN_AUDIENCE: string
   readonly JWKS_URL: string
@@ -23,6 +25,7 @@ export interface Environment {
   readonly MEMBERS_MAY_LEAVE: string
   readonly RECORD_GROUPS: string
   readonly DPOP: string
+  readonly DELETION_RECORD_DAYS: string
 }
 
 /** The algorithms that may sign a token or a proof: asymmetric, and supported by the runtime (RFC 7518, RFC 8037, RFC 9864). */
@@ -52,6 +55,10 @@ export interface Config {
   readonly recordGroups: boolean
   /** Undefined if bound tokens are refused, with and without a proof. */
   readonly dpop: DpopMode | undefined
+  /** The queue that deletion events are sent to; undefined if there are no events. */
+  readonly deletionEvents: Queue | undefined
+  /** Days after which a deletion record is removed; undefined if all are kept. */
+  readonly deletionRecordDays: number | undefined
 }
 
 /**
@@ -62,6 +69,9 @@ export interface Config {
 export function readConfig(env: Environment): Config {
   if (typeof env.DB?.batch !== 'function') throw invalid('DB')
   if (env.ISSUER !== undefined && typeof env.ISSUER?.fetch !== 'function') throw invalid('ISSUER')
+  if (env.DELETION_EVENTS !== undefined && typeof env.DELETION_EVENTS?.sendBatch !== 'function') {
+    throw invalid('DELETION_EVENTS')
+  }
   if (readCorsOrigins(env) === undefined) throw invalid('CORS_ORIGINS')
   const dpop = readDpopMode(env)
   if (readVariable(env, 'DPOP') !== dpop) throw invalid('DPOP')
@@ -78,6 +88,8 @@ export function readConfig(env: Environment): Config {
     membersMayLeave: readFlag(env, 'MEMBERS_MAY_LEAVE'),
     recordGroups: readFlag(env, 'RECORD_GROUPS'),
     dpop,
+    deletionEvents: env.DELETION_EVENTS,
+    deletionRecordDays: readDays(env, 'DELETION_RECORD_DAYS'),
   }
 }
 
@@ -99,7 +111,7 @@ const MEDIA_TYPE = /^(?:[a-z0-9][\w!#$&^.+-]*\/)?[a-z0-9][\w!#$&^.+-]*$/i
 /** RFC 6749, 3.3: scope-token. Other characters would end the quoted text in a challenge. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
-type Variable = Exclude<keyof Environment, 'DB' | 'ISSUER'>
+type Variable = Exclude<keyof Environment, 'DB' | 'ISSUER' | 'DELETION_EVENTS'>
 
 function invalid(detail: keyof Environment): IdentityError {
   return new IdentityError('configuration', { detail })
@@ -129,6 +141,15 @@ function readFlag(env: Environment, name: Variable): boolean {
   const value: unknown = env[name]
   if (typeof value === 'boolean') return value
   return readMatch(env, name, /^(?:true|false)$/) === 'true'
+}
+
+/** A whole number of days from 1; TOML has integers, and `--var` has text only. */
+function readDays(env: Environment, name: Variable): number | undefined {
+  const value: unknown = env[name]
+  const text = typeof value === 'number' ? String(value) : readVariable(env, name)
+  if (text === undefined) return undefined
+  if (!/^\d+$/.test(text) || Number(text) < 1) throw invalid(name)
+  return Number(text)
 }
 
 /** `none`, which is no registered type, is for issuers whose access tokens have no type (Okta, Amazon Cognito). */

@@ -1,8 +1,9 @@
 /**
- * Classifies the errors that a D1 batch rejects with. The errors that a retry cannot help are listed; every other error
- * counts as transient, since D1 adds new ones: https://developers.cloudflare.com/d1/observability/debug-d1/
+ * Classifies the errors that a D1 batch rejects with, and retries after those that pass. The errors that a retry cannot help
+ * are listed; every other error counts as transient, since D1 adds new ones: https://developers.cloudflare.com/d1/observability/debug-d1/
  */
 import { IdentityError, type Reason } from './errors'
+import { limitTime } from './time-limit'
 
 const RETRY_AFTER_S = 2
 /** An export or import lasts minutes at most. */
@@ -77,12 +78,44 @@ const TRANSIENT: Omit<ErrorClass, 'texts'> = {
   findRetryAfter: () => RETRY_AFTER_S,
 }
 
-/** The error of a batch that has not settled in time. It may still commit. */
-export function makeTimeoutError(): IdentityError {
-  return new IdentityError('database_timeout', { retryAfter: RETRY_AFTER_S })
-}
-
 /** The quota of the free plan starts again at midnight UTC. */
 function findSecondsToMidnight(): number {
   return Math.ceil((DAY_MS - (Date.now() % DAY_MS)) / 1_000)
+}
+
+const TOTAL_TIMEOUT_MS = 5_000
+/** Before the second and the third attempt. Each pause is random: between half of it and all of it. */
+const PAUSES_MS = [100, 400]
+
+/**
+ * Makes up to three attempts while they fail in a transient way, within 5 s in all. A late attempt may still commit.
+ *
+ * @param makeAttempt gets the number of the attempt, from 1
+ * @throws IdentityError `database_timeout`, or whatever the last attempt throws
+ */
+export function retryTransient<T>(makeAttempt: (attempt: number) => Promise<T>): Promise<T> {
+  let isLate = false
+  async function run(attempt: number): Promise<T> {
+    try {
+      return await makeAttempt(attempt)
+    } catch (error) {
+      const pauseMs = PAUSES_MS[attempt - 1]
+      if (!isTransient(error) || pauseMs === undefined) throw error
+      await pause(pauseMs * (0.5 + Math.random() / 2))
+      if (isLate) throw error
+      return run(attempt + 1)
+    }
+  }
+  return limitTime(run(1), TOTAL_TIMEOUT_MS, () => {
+    isLate = true
+    throw new IdentityError('database_timeout', { retryAfter: RETRY_AFTER_S })
+  })
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof IdentityError && error.reason === 'database_unavailable'
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

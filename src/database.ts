@@ -2,17 +2,19 @@
  * Sends the deletion to D1: one batch, which is one round trip and one transaction. The statements are compiled from
  * `queries/deletion.ts`, which says how they depend on each other.
  */
-import { makeTimeoutError, toDatabaseError } from './database-errors'
+import { retryTransient, toDatabaseError } from './database-errors'
+import type { PendingDeletion } from './deletion-events'
 import { IdentityError, type Reason } from './errors'
 import type { DatabaseUse } from './log'
 import {
   deleteMemberships,
   deleteUser,
+  insertEvent,
   recordDeletion,
   recordDeletionKeepingAdministrator,
   reportOutcome,
+  reportOutcomeAndEvent,
 } from './statements'
-import { limitTime } from './time-limit'
 
 /** A removal: the caller, the user, and what else its record holds. */
 export interface Removal {
@@ -33,6 +35,8 @@ export interface RemovalSettings {
   readonly membersMayLeave: boolean
   /** Whether the record holds the state of the membership and the IDs of its groups. */
   readonly recordGroups: boolean
+  /** Whether the event of the deletion is to be sent. */
+  readonly makeEvents: boolean
 }
 
 /** The values that the statements of one attempt bind. */
@@ -58,10 +62,47 @@ export interface RemovalResult {
   readonly outcome: (typeof OUTCOMES)[number]
   readonly actorKind: 'user' | 'service_account' | null
   readonly groupsRemoved: number | null
+  /** What the event of a deletion is made from; undefined without a deletion, or if events are off. */
+  readonly event: PendingDeletion | undefined
 }
 
-/** Statements as D1 takes them: `names` are the values that they bind, the first one for `?1`. */
-type Batch = readonly { readonly sql: string; readonly names: readonly (keyof Attempt)[] }[]
+/** The start of the IDs of deletions made at a time, in Unix milliseconds; IDs made earlier sort before it. */
+export function makeIDPrefix(time: number): string {
+  const digits = time.toString(16).padStart(12, '0')
+  return `${digits.slice(0, 8)}-${digits.slice(8)}-`
+}
+
+/** A statement as D1 takes it: `names` are the values that it binds, the first one for `?1`. */
+export interface Statement<Name extends string> {
+  readonly sql: string
+  readonly names: readonly Name[]
+}
+
+function prepare<Name extends string>(
+  db: D1Database,
+  { sql, names }: Statement<Name>,
+  values: Readonly<Record<Name, unknown>>,
+): D1PreparedStatement {
+  return db.prepare(sql).bind(...names.map((name) => values[name]))
+}
+
+/**
+ * Runs one statement by itself.
+ *
+ * @throws IdentityError if D1 fails
+ */
+export async function query<Row, Name extends string = string>(
+  db: D1Database,
+  statement: Statement<Name>,
+  values: Readonly<Record<Name, unknown>>,
+): Promise<D1Result<Row>> {
+  const prepared = prepare(db, statement, values)
+  try {
+    return await prepared.all<Row>()
+  } catch (thrown) {
+    throw toDatabaseError(thrown)
+  }
+}
 
 /**
  * Removes a user from an organization and from all its groups, if the caller may.
@@ -75,21 +116,19 @@ export async function removeUser(
   settings: RemovalSettings,
   onUse: (use: DatabaseUse) => void,
 ): Promise<RemovalResult> {
-  const batch: Batch = [
+  const batch: Statement<keyof Attempt>[] = [
     settings.keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
     deleteMemberships,
     deleteUser,
-    reportOutcome,
+    ...(settings.makeEvents ? [insertEvent, reportOutcomeAndEvent] : [reportOutcome]),
   ]
   return retryTransient(async (attempt) => {
     onUse({ attempts: attempt })
     const values: Attempt = { ...removal, ...settings, deletedAt: Date.now() }
-    const statements = batch.map(({ sql, names }) =>
-      db.prepare(sql).bind(...names.map((name) => values[name])),
-    )
+    const statements = batch.map((statement) => prepare(db, statement, values))
     const results = await sendBatch(db, statements)
     onUse({ attempts: attempt, ...sumMeta(results) })
-    return readReport(results.at(-1)?.results[0], settings)
+    return readReport(results.at(-1)?.results[0], removal, settings)
   })
 }
 
@@ -101,50 +140,28 @@ async function sendBatch(db: D1Database, statements: D1PreparedStatement[]): Pro
   }
 }
 
-const TOTAL_TIMEOUT_MS = 5_000
-/** Before the second and the third attempt. Each pause is random: between half of it and all of it. */
-const PAUSES_MS = [100, 400]
-
-/** Makes up to three attempts while they fail in a transient way, within 5 s in all. A late attempt may still commit. */
-function retryTransient<T>(makeAttempt: (attempt: number) => Promise<T>): Promise<T> {
-  let isLate = false
-  async function run(attempt: number): Promise<T> {
-    try {
-      return await makeAttempt(attempt)
-    } catch (error) {
-      const pauseMs = PAUSES_MS[attempt - 1]
-      if (!isTransient(error) || pauseMs === undefined) throw error
-      await pause(pauseMs * (0.5 + Math.random() / 2))
-      if (isLate) throw error
-      return run(attempt + 1)
-    }
-  }
-  return limitTime(run(1), TOTAL_TIMEOUT_MS, () => {
-    isLate = true
-    throw makeTimeoutError()
-  })
-}
-
-function isTransient(error: unknown): boolean {
-  return error instanceof IdentityError && error.reason === 'database_unavailable'
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
 /** Checks the report: a later migration or a trigger of others can make the database return what this code does not know. */
-function readReport(row: unknown, settings: RemovalSettings): RemovalResult {
-  const { outcome, actorKind, groupsRemoved } = (row ?? {}) as Record<string, unknown>
+function readReport(
+  row: unknown,
+  { deletionID }: Removal,
+  { keepLastAdministrator, makeEvents }: RemovalSettings,
+): RemovalResult {
+  const report = (row ?? {}) as Record<string, unknown>
+  const { outcome, actorKind, groupsRemoved } = report
   const known = OUTCOMES.find((name) => name === outcome) ?? readInactivity(outcome)
   const isPossible =
-    known !== undefined && (known !== 'last_administrator' || settings.keepLastAdministrator)
+    known !== undefined && (known !== 'last_administrator' || keepLastAdministrator)
   const isActor = actorKind === 'user' || actorKind === 'service_account' || actorKind === null
   const isCount = typeof groupsRemoved === 'number' || groupsRemoved === null
   if (!isPossible || !isActor || !isCount) {
     throw new IdentityError('database_failed', { cause: new Error('impossible report') })
   }
-  return { outcome: known, actorKind, groupsRemoved }
+  const event = makeEvents && known === 'deleted' ? readEvent(deletionID, report) : undefined
+  return { outcome: known, actorKind, groupsRemoved, event }
+}
+
+function readEvent(id: string, { deletedAt, data }: Record<string, unknown>): PendingDeletion {
+  return { id, deletedAt: Number(deletedAt), data: typeof data === 'string' ? data : null }
 }
 
 /** A state of a user that this code does not know counts as not active. */

@@ -4,7 +4,8 @@
  */
 import { authenticate, type Credentials } from './authenticate'
 import type { Config } from './config'
-import { removeUser } from './database'
+import { makeIDPrefix, removeUser } from './database'
+import { sendEvent } from './deletion-events'
 import { IdentityError } from './errors'
 import { findKeySet, type WaitUntil } from './key-set'
 import type { RequestLine } from './log'
@@ -46,14 +47,18 @@ export async function deleteUser(
     requestID: line.requestID,
     idempotencyKey: call.idempotencyKey,
   }
-  const { outcome, actorKind, groupsRemoved } = await removeUser(
-    config.database,
+  const { database, deletionEvents } = config
+  const { outcome, actorKind, groupsRemoved, event } = await removeUser(
+    database,
     removal,
-    config,
+    { ...config, makeEvents: deletionEvents !== undefined },
     (use) => (line.database = use),
   )
   if (actorKind !== null) line.actor = { kind: actorKind, subject }
   if (groupsRemoved !== null) line.groupsRemoved = groupsRemoved
+  if (event !== undefined && deletionEvents !== undefined) {
+    waitUntil(sendEvent(event, deletionEvents, database))
+  }
   if (outcome !== 'deleted' && outcome !== 'replayed') throw new IdentityError(outcome)
 }
 
@@ -63,6 +68,5 @@ function toStorable(id: string): string | null {
 
 /** A UUID of version 7 (RFC 9562, 5.7). Records are stored in the order of their IDs, so old ones are found without an index. */
 function makeDeletionID(): string {
-  const time = Date.now().toString(16).padStart(12, '0')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`
+  return `${makeIDPrefix(Date.now())}7${crypto.randomUUID().slice(15)}`
 }

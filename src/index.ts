@@ -1,11 +1,13 @@
 /**
- * What the Worker exports: the HTTP transport, and the named entrypoint for Workers that bind to it. No logic.
+ * What the Worker exports: the HTTP transport, the cron handler, and the named entrypoint for Workers that bind to it. No
+ * logic.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import type { Environment } from './config'
 import { handleRequest } from './http'
 import type { DeleteUserOutcome, DeleteUserRequest, Identity as IdentityService } from './identity'
 import { handleCall } from './rpc'
+import { sweep } from './sweep'
 
 /** The named entrypoint: `deleteUser`, and the HTTP transport as `fetch`. */
 export class Identity extends WorkerEntrypoint<Environment> implements IdentityService {
@@ -18,4 +20,7 @@ export class Identity extends WorkerEntrypoint<Environment> implements IdentityS
   }
 }
 
-export default { fetch: handleRequest } satisfies ExportedHandler<Environment>
+export default {
+  fetch: handleRequest,
+  scheduled: (_, env) => sweep(env),
+} satisfies ExportedHandler<Environment>

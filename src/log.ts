@@ -123,7 +123,7 @@ function escape(character: string): string {
 }
 
 /** The detail of these names a variable or the class of an error. A required scope is left out. */
-function nameReason({ reason, detail }: IdentityError): string {
+export function nameReason({ reason, detail }: IdentityError): string {
   const isNamed = reason === 'configuration' || reason === 'unexpected'
   return isNamed ? `${reason}:${detail}` : reason
 }

@@ -269,6 +269,22 @@ export const deleteUser = {
   ],
 } as const
 
+export const insertEvent = {
+  sql:
+    "insert into deletion_outbox (deletion_id)" +
+    " select id as deletion_id" +
+    " from user_deletions" +
+    " where (user_deletions.id = ?1" +
+      " and user_deletions.deleted_at = ?2" +
+      " and not exists (select 1" +
+        " from organization_users" +
+        " where organization_users.id = user_deletions.organization_user_id))",
+  names: [
+    'deletionID', // ?1
+    'deletedAt', // ?2
+  ],
+} as const
+
 export const reportOutcome = {
   sql:
     "select coalesce(iif((user_deletions.deleted_at = ?1" +
@@ -373,5 +389,173 @@ export const reportOutcome = {
     'userID', // ?5
     'membersMayLeave', // ?6
     'deletionID', // ?7
+  ],
+} as const
+
+export const reportOutcomeAndEvent = {
+  sql:
+    "select coalesce(iif((user_deletions.deleted_at = ?1" +
+          " and exists (select 1" +
+            " from organization_users" +
+            " where organization_users.id = user_deletions.organization_user_id))," +
+        " 'user_kept', null)," +
+      " iif(user_deletions.id is not null, 'deleted', null)," +
+      " iif(case" +
+        " when exists (select 1" +
+          " from service_accounts" +
+          " where service_accounts.id = ?2) then iif(exists (select 1" +
+            " from users" +
+            " where users.subject = ?2)," +
+          " null, 'service_account')" +
+        " when exists (select 1" +
+          " from users" +
+          " where users.subject = ?2) then 'user' end is null, 'caller_unknown', null)," +
+      " (select 'caller_' || state" +
+        " from users" +
+        " where (users.subject = ?2" +
+          " and users.state <> 'active'))," +
+      " iif(exists (select 1" +
+          " from user_deletions" +
+          " where (user_deletions.idempotency_key = ?3" +
+            " and user_deletions.actor_subject = ?2" +
+            " and user_deletions.organization_id = ?4" +
+            " and user_deletions.organization_user_id = ?5))," +
+        " 'replayed', null)," +
+      " iif(not exists (select kind, member_id" +
+          " from (select 'user' as kind, organization_users.id as member_id, group_members.group_id" +
+            " from users" +
+            " cross join organization_users" +
+            " cross join group_members" +
+            " where ((users.subject = ?2" +
+                " and users.state = 'active')" +
+              " and organization_users.user_id = users.id" +
+              " and organization_users.organization_id = ?4" +
+              " and organization_users.state = 'active'" +
+              " and group_members.organization_user_id = organization_users.id)" +
+            " union all select 'service_account' as kind, null as member_id, group_service_accounts.group_id" +
+            " from service_accounts" +
+            " cross join group_service_accounts" +
+            " where (service_accounts.id = ?2" +
+              " and service_accounts.organization_id = ?4" +
+              " and group_service_accounts.service_account_id = service_accounts.id)) caller_groups" +
+          " cross join group_roles" +
+          " cross join role_permissions" +
+          " where (group_roles.group_id = caller_groups.group_id" +
+            " and (role_permissions.role_id = group_roles.role_id" +
+              " and role_permissions.scope = 'organization'" +
+              " and role_permissions.endpoint = 'identity:users'" +
+              " and role_permissions.operation = 'delete'))" +
+          " union all select 'user' as kind, null as member_id" +
+          " from users" +
+          " cross join global_role_bindings" +
+          " cross join role_permissions" +
+          " where ((users.subject = ?2" +
+              " and users.state = 'active')" +
+            " and global_role_bindings.user_id = users.id" +
+            " and (role_permissions.role_id = global_role_bindings.role_id" +
+              " and role_permissions.scope = 'global'" +
+              " and role_permissions.endpoint = 'identity:users'" +
+              " and role_permissions.operation = 'delete'))" +
+          " union all select 'user' as kind, organization_users.id as member_id" +
+          " from users" +
+          " cross join organization_users" +
+          " where (?6" +
+            " and (users.subject = ?2" +
+              " and users.state = 'active')" +
+            " and organization_users.user_id = users.id" +
+            " and organization_users.organization_id = ?4" +
+            " and organization_users.id = ?5" +
+            " and organization_users.state in ('active', 'pending'))" +
+          " limit 1)," +
+        " 'not_permitted', null)," +
+      " iif(not exists (select 1" +
+          " from organization_users target" +
+          " where (target.id = ?5" +
+            " and target.organization_id = ?4))," +
+        " 'user_not_found', null)," +
+      " 'last_administrator') as outcome," +
+    " coalesce(user_deletions.actor_kind, case" +
+      " when exists (select 1" +
+        " from service_accounts" +
+        " where service_accounts.id = ?2) then iif(exists (select 1" +
+          " from users" +
+          " where users.subject = ?2)," +
+        " null, 'service_account')" +
+      " when exists (select 1" +
+        " from users" +
+        " where users.subject = ?2) then 'user' end) as actorKind," +
+    " user_deletions.groups_removed as groupsRemoved, user_deletions.deleted_at as deletedAt," +
+    " case" +
+    " when octet_length(user_deletions.organization_id) + octet_length(user_deletions.organization_user_id) + octet_length(user_deletions.user_id) + octet_length(user_deletions.actor_subject) + octet_length(user_deletions.request_id) + octet_length(coalesce(user_deletions.group_ids," +
+        " '')) <= 100000 then json_object('organizationID', user_deletions.organization_id," +
+      " 'userID', user_deletions.organization_user_id, 'personID', user_deletions.user_id," +
+      " 'actor', json_object('kind', user_deletions.actor_kind, 'subject', user_deletions.actor_subject)," +
+      " 'groupsRemoved', user_deletions.groups_removed, 'groupIDs', case" +
+      " when json_valid(user_deletions.group_ids) then json(user_deletions.group_ids) end," +
+      " 'requestID', user_deletions.request_id) end as data" +
+    " from (select 1)" +
+    " left join user_deletions" +
+    " on user_deletions.id = ?7",
+  names: [
+    'deletedAt', // ?1
+    'subject', // ?2
+    'idempotencyKey', // ?3
+    'organizationID', // ?4
+    'userID', // ?5
+    'membersMayLeave', // ?6
+    'deletionID', // ?7
+  ],
+} as const
+
+export const selectPending = {
+  sql:
+    "select id, deletedAt, iif(octet_length(json) <= 100000, json, null) as data" +
+    " from (select deletion_outbox.deletion_id as id, user_deletions.deleted_at as deletedAt," +
+      " case" +
+      " when octet_length(user_deletions.organization_id) + octet_length(user_deletions.organization_user_id) + octet_length(user_deletions.user_id) + octet_length(user_deletions.actor_subject) + octet_length(user_deletions.request_id) + octet_length(coalesce(user_deletions.group_ids," +
+          " '')) <= 100000 then json_object('organizationID', user_deletions.organization_id," +
+        " 'userID', user_deletions.organization_user_id, 'personID', user_deletions.user_id," +
+        " 'actor', json_object('kind', user_deletions.actor_kind, 'subject', user_deletions.actor_subject)," +
+        " 'groupsRemoved', user_deletions.groups_removed, 'groupIDs', case" +
+        " when json_valid(user_deletions.group_ids) then json(user_deletions.group_ids) end," +
+        " 'requestID', user_deletions.request_id) end as json" +
+      " from deletion_outbox" +
+      " left join user_deletions" +
+      " on user_deletions.id = deletion_outbox.deletion_id" +
+      " where (deletion_outbox.deletion_id > ?1" +
+        " and (user_deletions.deleted_at is null or user_deletions.deleted_at <= ?2))" +
+      " order by deletion_outbox.deletion_id asc" +
+      " limit 100) pending",
+  names: [
+    'after', // ?1
+    'deletedBefore', // ?2
+  ],
+} as const
+
+export const removeFromOutbox = {
+  sql:
+    "delete from deletion_outbox" +
+    " where deletion_outbox.deletion_id in (select value" +
+      " from json_each(?1))",
+  names: [
+    'IDs', // ?1
+  ],
+} as const
+
+export const removeOldRecords = {
+  sql:
+    "delete from user_deletions" +
+    " where user_deletions.id in (select id" +
+      " from user_deletions" +
+      " where (user_deletions.id < ?1" +
+        " and user_deletions.deleted_at < ?2" +
+        " and not exists (select 1" +
+          " from deletion_outbox" +
+          " where deletion_outbox.deletion_id = user_deletions.id))" +
+      " order by user_deletions.id asc" +
+      " limit 500)",
+  names: [
+    'before', // ?1
+    'deletedBefore', // ?2
   ],
 } as const
