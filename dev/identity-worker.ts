@@ -23,6 +23,8 @@ export const VARIABLES = {
   KEEP_LAST_ADMINISTRATOR: 'false',
   MEMBERS_MAY_LEAVE: 'false',
   RECORD_GROUPS: 'false',
+  DELETION_RECORD_DAYS: '',
+  DPOP: '',
 } as const satisfies Readonly<Record<string, Value>>
 
 /** The local database, which Workers share: the ID decides the name of the file on disk. */
@@ -32,9 +34,11 @@ interface Code {
   readonly main: string
   readonly compatibility_date: string
   readonly compatibility_flags: string[]
+  readonly minify: boolean
+  readonly keep_names: boolean
 }
 
-const { main, compatibility_date, compatibility_flags } = parse(
+const { main, compatibility_date, compatibility_flags, minify, keep_names } = parse(
   readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'),
 ) as unknown as Code
 
@@ -83,7 +87,8 @@ export function writeIdentityConfig(folder: string, changes: IdentityConfig = {}
     main: changes.main ?? resolve(ROOT, main),
     compatibility_date,
     compatibility_flags,
-    minify: true,
+    minify,
+    keep_names,
     vars: { ...VARIABLES, ...changes.vars },
     d1_databases: [
       {

@@ -9,7 +9,7 @@ import { Advice } from '../dev/advice.ts'
 import { writeIdentityConfig } from '../dev/identity-worker.ts'
 import { bundle } from '../dev/local-workers.ts'
 
-const LIMIT_GZIP_BYTES = 30 * 1024
+const LIMIT_GZIP_BYTES = 21 * 1024
 
 const folder = mkdtempSync(join(tmpdir(), 'identity-bundle-'))
 try {

@@ -47,7 +47,7 @@ describe('the table of variables in README.md', () => {
     } as unknown as Environment
     const config = readConfig(set)
     const origins = readCorsOrigins(set)
-    const values: Readonly<Record<Exclude<keyof Environment, 'DB' | 'ISSUER'>, string>> = {
+    const values: Readonly<Record<Exclude<keyof Environment, 'DB' | 'ISSUER' | 'DELETION_EVENTS'>, string>> = {
       TOKEN_ISSUER: 'required',
       TOKEN_AUDIENCE: 'required',
       JWKS_URL: 'required',
@@ -58,6 +58,8 @@ describe('the table of variables in README.md', () => {
       KEEP_LAST_ADMINISTRATOR: String(config.keepLastAdministrator),
       MEMBERS_MAY_LEAVE: String(config.membersMayLeave),
       RECORD_GROUPS: String(config.recordGroups),
+      DELETION_RECORD_DAYS: String(config.deletionRecordDays ?? 'none'),
+      DPOP: config.dpop ?? 'none',
     }
     const defaults = [...described].map(([name, row]) => [
       name,

@@ -182,7 +182,15 @@ function insertAll({ roles, people, organizations }: Data): void {
 /** The row that the batch of one call reports. */
 function callDatabase(call: Call, settings: Settings, deletedAt: number): Row {
   const deletionID = `deletion-${deletedAt}`
-  const values = { ...call, deletionID, requestID: 'r', idempotencyKey: null, deletedAt }
+  const values = {
+    ...call,
+    deletionID,
+    requestID: 'r',
+    idempotencyKey: null,
+    deletedAt,
+    membersMayLeave: 0,
+    recordGroups: 0,
+  }
   const batch = [
     settings.keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
     deleteMemberships,

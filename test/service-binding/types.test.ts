@@ -62,7 +62,7 @@ test('the published types are those of the Worker', () => {
 })
 
 test('the local stack and the tests set every variable that the Worker reads', () => {
-  type Variable = Exclude<keyof Environment, 'DB' | 'ISSUER'>
+  type Variable = Exclude<keyof Environment, 'DB' | 'ISSUER' | 'DELETION_EVENTS'>
   expectTypeOf<keyof typeof VARIABLES>().toEqualTypeOf<Variable>()
 })
 
