@@ -9,7 +9,15 @@ import {
   type JWTVerifyOptions,
   type JWTVerifyResult,
 } from 'jose'
-import * as errors from 'jose/errors'
+import {
+  JOSEAlgNotAllowed,
+  JOSEError,
+  JWKSMultipleMatchingKeys,
+  JWKSNoMatchingKey,
+  JWSSignatureVerificationFailed,
+  JWTClaimValidationFailed,
+  JWTExpired,
+} from 'jose/errors'
 import type { Config } from './config'
 import { checkBinding, COMPACT_JWS, type DpopUse } from './dpop'
 import { IdentityError, type Reason } from './errors'
@@ -85,7 +93,7 @@ async function verifyWithEachKey(
   try {
     return await jwtVerify(token, findKey, options)
   } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw toRefusal(error)
+    if (!(error instanceof JWKSMultipleMatchingKeys)) throw toRefusal(error)
     return verifyWithAny(error, token, options)
   }
 }
@@ -122,16 +130,16 @@ const CLAIM_REASONS: Readonly<Record<string, Reason>> = {
 }
 
 function findReason(error: unknown): Reason {
-  if (error instanceof errors.JWTExpired) {
+  if (error instanceof JWTExpired) {
     return areTimesFinite(error.payload) ? 'jwt_expired' : 'jwt_malformed'
   }
-  if (error instanceof errors.JWTClaimValidationFailed) {
+  if (error instanceof JWTClaimValidationFailed) {
     return CLAIM_REASONS[error.claim] ?? 'jwt_claims_invalid'
   }
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'jwt_algorithm_not_allowed'
-  if (error instanceof errors.JWKSNoMatchingKey) return 'jwt_unknown_key'
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'jwt_signature_invalid'
-  if (error instanceof errors.JOSEError) return 'jwt_malformed'
+  if (error instanceof JOSEAlgNotAllowed) return 'jwt_algorithm_not_allowed'
+  if (error instanceof JWKSNoMatchingKey) return 'jwt_unknown_key'
+  if (error instanceof JWSSignatureVerificationFailed) return 'jwt_signature_invalid'
+  if (error instanceof JOSEError) return 'jwt_malformed'
   // A key that the runtime imports but does not verify with throws these.
   if (error instanceof TypeError || error instanceof DOMException) return 'jwt_unusable_key'
   throw error

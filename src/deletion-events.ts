@@ -50,7 +50,7 @@ export function makeMessage({ id, deletedAt, data }: PendingDeletion): Message {
 /** Only `groupIDs` can be null: they were not recorded. */
 const dropNull = (_: string, value: unknown): unknown => value ?? undefined
 
-function measure<Event extends { readonly id: string }>(body: Event): Message {
+function measure(body: { readonly id: string; readonly [member: string]: unknown }): Message {
   return { id: body.id, body, bytes: new TextEncoder().encode(JSON.stringify(body)).byteLength }
 }
 

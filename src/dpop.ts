@@ -4,7 +4,7 @@
  */
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWTPayload } from 'jose'
 import { encode } from 'jose/base64url'
-import * as errors from 'jose/errors'
+import { JWSSignatureVerificationFailed, JWTClaimValidationFailed, JWTExpired } from 'jose/errors'
 import { ALGORITHMS, type DpopMode } from './config'
 import { IdentityError, type Reason } from './errors'
 
@@ -83,9 +83,9 @@ async function verifyProof(proof: string): Promise<JWTPayload> {
 
 /** Whatever jose or the runtime throws at a proof (also TypeError and DOMException, for its key) is a fault of the proof. */
 function findReason(error: unknown): Reason {
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'dpop_signature_invalid'
-  const isStale = error instanceof errors.JWTClaimValidationFailed && error.claim !== 'typ'
-  return isStale || error instanceof errors.JWTExpired ? 'dpop_stale' : 'dpop_malformed'
+  if (error instanceof JWSSignatureVerificationFailed) return 'dpop_signature_invalid'
+  const isStale = error instanceof JWTClaimValidationFailed && error.claim !== 'typ'
+  return isStale || error instanceof JWTExpired ? 'dpop_stale' : 'dpop_malformed'
 }
 
 function namesRequest(htu: unknown, { isRequestURL }: DpopUse): boolean {

@@ -88,9 +88,8 @@ async function sendPending(
       progress.pending += step.length
       progress.cause = cause
       // Random ranks: over some sweeps each event of a failed step is sent by itself.
-      sample = [...sample, ...step.map((message) => ({ ...message, rank: Math.random() }))]
-        .toSorted((a, b) => a.rank - b.rank)
-        .slice(0, singleSendsLeft)
+      for (const message of step) sample.push({ ...message, rank: Math.random() })
+      sample = sample.toSorted((a, b) => a.rank - b.rank).slice(0, singleSendsLeft)
       if (cause === 'queue_timeout' && (await sendSample()) === 0) break
     }
     if ((steps += 1) === MAX_STEPS || Date.now() > endsAt) break

@@ -3,7 +3,6 @@
  */
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Environment } from '../src/config'
 import { sweep } from '../src/sweep'
 import { watch } from './support/database'
 import { createSeed } from './support/seed'
@@ -46,7 +45,7 @@ const settings = {
 
 async function run(vars: object, DB: D1Database = env.DB) {
   const before = readLog().length
-  await sweep({ ...env, ...settings, DB, ...vars } as unknown as Environment)
+  await sweep({ ...env, ...settings, DB, ...vars })
   const lines = readLog()
     .slice(before)
     .map((text) => JSON.parse(text) as Record<string, unknown>)
@@ -141,9 +140,9 @@ test('an idle sweep reads one row and writes no line', async () => {
 describe('if a step fails', () => {
   test('one event that can never be sent delays no other, and is logged', async () => {
     await addRecords(350)
-    const never = (bodies: readonly Body[]) =>
-      bodies.some(({ data }) => data['userID'] === `user-${made - 200}`)
-    const queue = createQueue(never)
+    const queue = createQueue((bodies) =>
+      bodies.some(({ data }) => data['userID'] === `user-${made - 200}`),
+    )
     const { line, lines } = await run({ DELETION_EVENTS: queue })
     expect(line).toEqual({
       message: 'sweep',

@@ -47,7 +47,9 @@ describe('the table of variables in README.md', () => {
     } as unknown as Environment
     const config = readConfig(set)
     const origins = readCorsOrigins(set)
-    const values: Readonly<Record<Exclude<keyof Environment, 'DB' | 'ISSUER' | 'DELETION_EVENTS'>, string>> = {
+    const values: Readonly<
+      Record<Exclude<keyof Environment, 'DB' | 'ISSUER' | 'DELETION_EVENTS'>, string>
+    > = {
       TOKEN_ISSUER: 'required',
       TOKEN_AUDIENCE: 'required',
       JWKS_URL: 'required',

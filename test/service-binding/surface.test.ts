@@ -24,10 +24,10 @@ async function ask(path: string): Promise<unknown> {
   return (await fetch(new URL(path, workers.urlOf('surface')))).json()
 }
 
-test('the Worker offers the default handler of HTTP and the entrypoint Identity', async () => {
+test('the Worker exports the handlers of HTTP and cron, and the entrypoint Identity', async () => {
   const { exports, handlers } = (await ask('/reflect')) as Surface
   expect(exports).toEqual(['Identity', 'default'])
-  expect(handlers).toEqual(['fetch'])
+  expect(handlers).toEqual(['fetch', 'scheduled'])
 })
 
 test('deleteUser and fetch are all that can be called on Identity', async () => {
