@@ -4,14 +4,23 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import { compatibility, DATABASE, identityWorker } from '../../../dev/identity-worker.ts'
+import {
+  compatibility,
+  DATABASE,
+  identityWorker,
+  type IdentityOptions,
+} from '../../../dev/identity-worker.ts'
 import type { LocalWorker } from '../../../dev/local-workers.ts'
-import { startWorkers, type LocalWorkers } from '../../support/node/local-workers'
+import {
+  startWorkers,
+  type LocalWorkers,
+  type LocalWorkersOptions,
+} from '../../support/node/local-workers'
 import { call, pathOf, type Answer, type Call } from '../../support/node/client'
 import type { LogLine } from '../../support/worker/log'
 import { bundleForWorkerd } from './bundle'
 import { connectDatabase, DATABASE_WORKER } from './direct-database'
-import { PLANS, type Plan, type Report } from './plan'
+import { PLANS, SWEEP, type Plan, type Report } from './plan'
 
 /** What came of a planned call. */
 export interface Observation extends Answer {
@@ -28,17 +37,25 @@ export interface Rig extends LocalWorkers {
   plan(plan: Plan, worker?: string): Promise<string>
   /** What a request has asked of the platform so far. */
   report(requestID: string, worker?: string): Promise<Report>
+  /** Runs one sweep. */
+  sweep(): Promise<void>
   /** The request's log line, once it is written. */
   lineOf(requestID: string): Promise<LogLine>
 }
 
+/** What surrounds the rig: other Workers, bindings to them, a folder for the database. */
+export type RigOptions = Pick<IdentityOptions, 'serviceBindings'> &
+  Pick<LocalWorkersOptions, 'others' | 'storage' | 'migrate'>
+
 async function createRigWorker(
   vars: Readonly<Record<string, string>>,
+  options: Pick<RigOptions, 'serviceBindings'>,
 ): Promise<(name: string) => LocalWorker> {
   const folder = inject('bundle')
   const contents = await bundleForWorkerd('worker.ts')
   return (name) =>
     identityWorker(folder, {
+      ...options,
       name,
       vars,
       modules: [
@@ -54,11 +71,14 @@ async function createRigWorker(
 export async function startRig(
   vars: Readonly<Record<string, string>>,
   names: readonly string[] = ['rig'],
+  { others = [], storage, migrate, ...options }: RigOptions = {},
 ): Promise<Rig> {
-  const rigWorker = await createRigWorker(vars)
+  const rigWorker = await createRigWorker(vars, options)
   const workers = await startWorkers({
     identity: [],
-    others: [...names.map(rigWorker), DATABASE_WORKER],
+    others: [...names.map(rigWorker), DATABASE_WORKER, ...others],
+    ...(storage === undefined ? {} : { storage }),
+    ...(migrate === undefined ? {} : { migrate }),
   })
   const [first = ''] = names
 
@@ -96,6 +116,9 @@ export async function startRig(
     async report(requestID, worker = first) {
       const response = await ask(worker, PLANS + requestID)
       return await response.json<Report>()
+    },
+    async sweep() {
+      await ask(first, SWEEP, { method: 'POST' })
     },
     async lineOf(requestID) {
       for (let patience = 0; patience < 1_000; patience += 1) {

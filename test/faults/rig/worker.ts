@@ -6,7 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Environment } from '../../../src/config'
 import identity from '../../../src/index'
-import { PLANS, type DatabaseFault, type Plan, type Report } from './plan'
+import { PLANS, SWEEP, type DatabaseFault, type Plan, type Report } from './plan'
 
 interface RigEnv extends Environment {
   readonly UNMIGRATED: D1Database
@@ -131,18 +131,28 @@ async function answerRig(request: Request, id: string): Promise<Response> {
   return new Response(null, { status: 204 })
 }
 
+/** The deployed cron handler, with a clock at which every event of this moment is due. */
+async function runSweep(env: RigEnv): Promise<Response> {
+  const plan = { now: RealDate.now() + 31_000 }
+  const controller = {} as ScheduledController
+  await current.run({ plan, note: createNote() }, () => identity.scheduled(controller, env))
+  return new Response(null, { status: 204 })
+}
+
+const createNote = (): Note => ({
+  batches: 0,
+  statements: 0,
+  fetches: 0,
+  cacheReads: 0,
+  cacheWrites: 0,
+  timers: [],
+  warnings: [],
+})
+
 async function run(request: Request, env: RigEnv, ctx: ExecutionContext): Promise<Response> {
   const id = request.headers.get('X-Request-Id') ?? ''
   const plan = plans.get(id) ?? {}
-  const note: Note = {
-    batches: 0,
-    statements: 0,
-    fetches: 0,
-    cacheReads: 0,
-    cacheWrites: 0,
-    timers: [],
-    warnings: [],
-  }
+  const note = createNote()
   notes.set(id, note)
   const real = plan.unmigrated === true ? env.UNMIGRATED : env.DB
   const broken = { ...env, ...plan.vars, DB: breakDatabase(real, plan.database ?? [], note, ctx) }
@@ -154,6 +164,7 @@ async function run(request: Request, env: RigEnv, ctx: ExecutionContext): Promis
 export default {
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url)
+    if (pathname === SWEEP) return runSweep(env)
     if (pathname.startsWith(PLANS)) return answerRig(request, pathname.slice(PLANS.length))
     return run(request, env, ctx)
   },
