@@ -137,6 +137,22 @@ test('an idle sweep reads one row and writes no line', async () => {
   expect(watched.calls).toEqual([])
 })
 
+test('sends 100,000 pending events in sweeps of at most 300 steps', async () => {
+  await addRecords(100_000)
+  const costs: number[][] = []
+  while ((await count('deletion_outbox')) !== 0) {
+    const { db, calls } = watch(env.DB)
+    const queue = createQueue()
+    await run({ DELETION_EVENTS: queue }, db)
+    costs.push([queue.taken.length, queue.batches.length, queue.singles.length, calls.length])
+  }
+  // Events, batches, single sends, and the calls of D1: a select and a delete for each step.
+  expect(costs).toEqual([
+    ...Array.from({ length: 3 }, () => [30_000, 300, 0, 600]),
+    [10_000, 100, 0, 201],
+  ])
+})
+
 describe('if a step fails', () => {
   test('one event that can never be sent delays no other, and is logged', async () => {
     await addRecords(350)

@@ -48,7 +48,7 @@ async function createLoad({ db }: Rig, count: number): Promise<readonly Call[]> 
 }
 
 async function readIDs({ db }: Rig, sql: string): Promise<string[]> {
-  const { results } = await db.prepare(sql).all<Record<string, unknown>>()
+  const { results } = await db.prepare(sql).all()
   return results.map(({ id }) => String(id)).toSorted()
 }
 
