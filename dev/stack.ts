@@ -56,6 +56,7 @@ export interface Stack {
   readonly companionURLs: readonly URL[]
   /** The Worker's database, in the same runtime. */
   readonly database: Database
+  openDatabase(): Promise<Database>
   readonly state: StateFolder
   /** An access token of a person, by the authorization code flow with PKCE. */
   signIn(subject: string): Promise<string>
@@ -134,6 +135,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       audience: AUDIENCE,
       companionURLs: others.map(({ name }) => runtime.urlOf(name)),
       database,
+      openDatabase: () => runtime.databaseOf(own.name),
       state,
       signIn: (subject) => signIn(issuer, subject),
       signInTwoHoursAgo: (subject) => signIn(issuer, subject, LATE_CLI),

@@ -54,9 +54,8 @@ export async function startConsoleRig(
 }
 
 /** Every row of the tables that a deletion could touch, as text. */
-export async function readTables({
-  database,
-}: StackWithConsole): Promise<Record<string, string[]>> {
+export async function readTables(stack: StackWithConsole): Promise<Record<string, string[]>> {
+  const database = await stack.openDatabase()
   const tables = ['organization_users', 'group_members', 'user_deletions', 'users', 'groups']
   const contents: Record<string, string[]> = {}
   for (const table of tables) {
