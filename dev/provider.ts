@@ -1,21 +1,27 @@
 /**
  * A real OpenID provider for the local stack: oidc-provider over the people of seed-data.ts, on plain HTTP and loopback.
- * Access tokens are JWTs of RFC 9068, signed ES256, good for an hour. There are no passwords: whoever reaches the page
- * may be anybody, so it is never deployed.
+ * Access tokens are JWTs of RFC 9068, signed ES256, valid for an hour. There are no passwords: anyone who reaches the
+ * page can sign in as any person, so it is never deployed.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Provider, type ClientMetadata, type Configuration } from 'oidc-provider'
+import {
+  interactionPolicy,
+  Provider,
+  type ClientMetadata,
+  type Configuration,
+  type KoaContextWithOIDC,
+} from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
-import { answerInteraction, renderError } from './provider-pages.ts'
+import { handleInteraction, renderError } from './provider-pages.ts'
 import type { ProviderSecrets } from './provider-secrets.ts'
 import { people } from './seed-data.ts'
 
 /** The `aud` of the access tokens: the resource indicator (RFC 8707) of the identity API. */
 export const AUDIENCE = 'https://identity.example/api'
 
-/** The one scope of the identity API; the Worker asks for it only where REQUIRED_SCOPE names it. */
+/** The one scope of the identity API; the Worker requires it only if REQUIRED_SCOPE names it. */
 export const SCOPE = 'users:delete'
 
 /** A public client with PKCE and a loopback redirect (RFC 8252). */
@@ -46,7 +52,7 @@ export interface RunningProvider {
 }
 
 /**
- * Starts the provider; the issuer's name follows from the port, where 0 takes a free one.
+ * Starts the provider; the issuer's name contains the port. 0 takes a free one.
  * @param clients further clients, such as a page that signs people in; their origins may call the token endpoint
  */
 export async function runProvider(
@@ -60,11 +66,12 @@ export async function runProvider(
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const provider = new Provider(issuer, configure(secrets, clients))
   provider.on('server_error', (_context, error) => console.error('OpenID provider:', error))
-  const answer = provider.callback()
+  const respond = provider.callback()
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (rejectForeignHost(request, response, issuer)) return
     void (request.url?.startsWith('/interaction/')
-      ? answerInteraction(provider, request, response)
-      : answer(request, response))
+      ? handleInteraction(provider, request, response)
+      : respond(request, response))
   })
   return {
     issuer,
@@ -76,6 +83,22 @@ export async function runProvider(
       await closed
     },
   }
+}
+
+/**
+ * Rejects a request for another host name with 403; returns whether it did. A name that an attacker points at 127.0.0.1
+ * (DNS rebinding) would make this server part of the attacker's origin.
+ */
+export function rejectForeignHost(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origin: string,
+): boolean {
+  if (`http://${request.headers.host}` === origin) return false
+  response
+    .writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8' })
+    .end(`This server has one address. Open it instead: ${origin}/\n`)
+  return true
 }
 
 function configure(secrets: ProviderSecrets, clients: readonly ClientMetadata[]): Configuration {
@@ -130,11 +153,31 @@ function configure(secrets: ProviderSecrets, clients: readonly ClientMetadata[])
       Grant: DAY_S,
       Session: DAY_S,
     },
-    interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    interactions: { url: (_context, { uid }) => `/interaction/${uid}`, policy: loginOnly() },
+    loadExistingGrant: grantEverything,
     renderError,
     clientBasedCORS: (_context, origin, client) =>
       (client.redirectUris ?? []).some((uri) => new URL(uri).origin === origin),
   }
+}
+
+/** The provider asks who signs in and nothing else: its clients are all parts of the local stack. */
+function loginOnly() {
+  const policy = interactionPolicy.base()
+  policy.remove('consent')
+  return policy
+}
+
+/** In place of a consent page: each client may have every scope. */
+async function grantEverything({ oidc }: KoaContextWithOIDC) {
+  const accountId = oidc.session?.accountId
+  const clientId = oidc.client?.clientId
+  if (accountId === undefined || clientId === undefined) return undefined
+  const grant = new oidc.provider.Grant({ accountId, clientId })
+  grant.addOIDCScope('openid profile email')
+  grant.addResourceScope(AUDIENCE, SCOPE)
+  await grant.save()
+  return grant
 }
 
 function publicClient({ clientID, redirectURI }: LoopbackClient) {

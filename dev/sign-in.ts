@@ -77,6 +77,5 @@ async function walkPages(start: URL, subject: string, redirectURI: string): Prom
 
 function pressButton(html: string, subject: string): URLSearchParams {
   if (html.includes(`name="subject" value="${subject}"`)) return new URLSearchParams({ subject })
-  if (html.includes('name="allow"')) return new URLSearchParams({ allow: 'yes' })
-  throw new Error(`The provider's page offers neither "${subject}" nor consent:\n${html}`)
+  throw new Error(`The provider's page does not offer "${subject}":\n${html}`)
 }
