@@ -1,11 +1,11 @@
 /**
- * What the console's page asks its server for: types alone, shared by both sides.
+ * What the console's page and its server exchange.
  */
 
 /** A row of a table, by column name, as D1 gives it. */
 export type Row = Readonly<Record<string, string | number | null>>
 
-/** The tables of the identity API that the page shows, in the order it shows their changes. */
+/** The tables of the identity API that the page shows, in the order in which it shows their changes. */
 export const TABLES = [
   'organizations',
   'users',
@@ -22,18 +22,18 @@ export const TABLES = [
 /** Every row of those tables at one moment. */
 export type Snapshot = Readonly<Record<(typeof TABLES)[number], readonly Row[]>>
 
-/** What the page needs to know of the stack it belongs to. */
+/** What the page needs to know about the local stack. */
 export interface Settings {
-  /** Origin of the Worker; another one than the page's. */
+  /** Origin of the Worker, which is not the origin of the page. */
   readonly worker: string
   readonly issuer: string
   readonly audience: string
   readonly scope: string
   readonly clientID: string
-  /** The people who can sign in; the provider knows their names, the database does not. */
+  /** The people who can sign in. The provider knows their names; the database does not. */
   readonly people: readonly { readonly subject: string; readonly name: string }[]
-  /** Whom the ready-made tokens stand for. */
-  readonly expiredSubject: string
+  /** Subject of an administrator: the recommended person, and the subject of the expired token. */
+  readonly administrator: string
   readonly serviceAccount: { readonly id: string; readonly name: string }
   /** Whether the Worker runs with KEEP_LAST_ADMINISTRATOR. */
   readonly keepsLastAdministrator: boolean

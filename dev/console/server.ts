@@ -1,31 +1,34 @@
 /**
- * A page to look at the local stack with, on a server of its own: sign in at the provider, see the database as it is, and
- * call the Worker from another origin as any front end would. For development alone: the Worker gets no route for it, and
- * whoever reaches this server reads the database and gets tokens, so it listens on loopback and answers no other page.
+ * The console: a page on a server of its own. It signs people in at the provider, shows the database, and calls the Worker
+ * from another origin, as any front end does. For development only: this server gives out the database and tokens, so it
+ * listens on loopback and serves its own page only.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { ClientMetadata } from 'oidc-provider'
-import { SCOPE } from '../provider.ts'
+import { rejectForeignHost, SCOPE } from '../provider.ts'
 import { cast, organizations, people } from '../seed-data.ts'
 import type { Stack } from '../stack.ts'
 import { buildAssets, type Asset } from './assets.ts'
-import type { Settings } from './protocol.ts'
-import { readSnapshot } from './snapshot.ts'
+import { TABLES, type Settings } from './protocol.ts'
 
 const CLIENT_ID = 'console'
+const ADVICE =
+  'Wait a few seconds. If it goes on, stop "npm start" with Ctrl-C and start it again.\n'
 
-/** What the page shows and uses of a stack. */
-type ConsoleStack = Pick<
-  Stack,
-  'workerURL' | 'issuer' | 'audience' | 'database' | 'signInTwoHoursAgo' | 'signInServiceAccount'
->
-
-/** How a console is to be. */
+/** What the console needs of the local stack, and where it listens. */
 export interface ConsoleOptions {
-  /** TCP port on 127.0.0.1, as it was given to `consoleOrigin`. */
+  /** TCP port on 127.0.0.1, the same as for `consoleOrigin`. */
   readonly port: number
-  readonly stack: ConsoleStack
+  readonly stack: Pick<
+    Stack,
+    | 'workerURL'
+    | 'issuer'
+    | 'audience'
+    | 'openDatabase'
+    | 'signInTwoHoursAgo'
+    | 'signInServiceAccount'
+  >
   /** Whether the Worker runs with KEEP_LAST_ADMINISTRATOR; the page then offers that refusal, too. */
   readonly keepsLastAdministrator?: boolean
 }
@@ -45,7 +48,7 @@ export function consoleOrigin(port: number): string {
 export function consoleClient(port: number): ClientMetadata {
   return {
     client_id: CLIENT_ID,
-    client_name: 'The console',
+    client_name: 'Identity console',
     application_type: 'web',
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code'],
@@ -57,14 +60,8 @@ export function consoleClient(port: number): ClientMetadata {
 /** Starts the page's server; resolves when it listens. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const origin = consoleOrigin(options.port)
-  const assets = await buildAssets()
-  const server = createServer((request, response) => {
-    answer(request, response, assets, options).catch((error: unknown) => {
-      console.error('The console could not answer:', error)
-      if (!response.headersSent) response.writeHead(500)
-      response.end()
-    })
-  })
+  const respond = responder(options, await buildAssets())
+  const server = createServer((request, response) => void respond(request, response))
   server.listen(options.port, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -78,37 +75,56 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   }
 }
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  assets: ReadonlyMap<string, Asset>,
-  options: ConsoleOptions,
-): Promise<void> {
+function responder(options: ConsoleOptions, assets: ReadonlyMap<string, Asset>) {
   const { port, stack } = options
-  // A name that somebody points at 127.0.0.1 (DNS rebinding), or another page that posts: neither is this page.
   const origin = consoleOrigin(port)
-  const foreign = request.headers.origin !== undefined && request.headers.origin !== origin
-  if (`http://${request.headers.host}` !== origin || foreign) {
-    response.writeHead(403).end(`This server answers its own page alone: ${origin}\n`)
-    return
+  const headers = headersFor(stack)
+  const failures = new Map<string, string>()
+
+  const find = async (request: string): Promise<Asset | undefined> => {
+    switch (request) {
+      case 'GET /settings':
+        return json(describe(options))
+      case 'GET /snapshot':
+        return json(await readSnapshot(stack))
+      case 'POST /tokens/expired':
+        return json({ token: await stack.signInTwoHoursAgo(cast.administrator) })
+      case 'POST /tokens/service-account':
+        return json({ token: await stack.signInServiceAccount(cast.serviceAccount) })
+      default:
+        return assets.get(request.replace(/^GET /, ''))
+    }
   }
-  const path = new URL(request.url ?? '/', origin).pathname
-  switch (`${request.method} ${path}`) {
-    case 'GET /settings':
-      return sendJSON(response, describe(options))
-    case 'GET /snapshot':
-      return sendJSON(response, await readSnapshot(stack.database))
-    case 'POST /tokens/expired':
-      return sendJSON(response, { token: await stack.signInTwoHoursAgo(cast.administrator) })
-    case 'POST /tokens/service-account':
-      return sendJSON(response, { token: await stack.signInServiceAccount(cast.serviceAccount) })
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (rejectForeignHost(request, response, origin)) return
+    const send = (status: number, { type, body }: Asset) =>
+      response.writeHead(status, { ...headers, 'Content-Type': type }).end(body)
+    if ((request.headers.origin ?? origin) !== origin) {
+      return void send(403, text(`Only the page at ${origin} can use this server.\n`))
+    }
+    const asked = `${request.method} ${request.url?.split('?')[0]}`
+    try {
+      const found = await find(asked)
+      send(found === undefined ? 404 : 200, found ?? text('There is no such page.\n'))
+      failures.delete(asked)
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      // The page asks every two seconds; one line is enough.
+      if (failures.get(asked) !== message) console.error(`Console: ${asked} failed: ${message}`)
+      failures.set(asked, message)
+      send(503, text(ADVICE))
+    }
   }
-  const asset = request.method === 'GET' ? assets.get(path) : undefined
-  if (asset === undefined) {
-    response.writeHead(404).end('There is no such page\n')
-    return
-  }
-  response.writeHead(200, { ...headers(options), 'Content-Type': asset.type }).end(asset.body)
+}
+
+/** Every row of every table that the page shows, in one transaction. */
+async function readSnapshot({ openDatabase }: ConsoleOptions['stack']) {
+  const database = await openDatabase() // each time, because a stub does not survive a restart of workerd
+  const results = await database.batch(
+    TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`)),
+  )
+  return Object.fromEntries(TABLES.map((table, index) => [table, results[index]?.results ?? []]))
 }
 
 function describe({ stack, keepsLastAdministrator = false }: ConsoleOptions): Settings {
@@ -120,33 +136,31 @@ function describe({ stack, keepsLastAdministrator = false }: ConsoleOptions): Se
     scope: `openid ${SCOPE}`,
     clientID: CLIENT_ID,
     people: people.map(({ subject, name }) => ({ subject, name })),
-    expiredSubject: cast.administrator,
+    administrator: cast.administrator,
     serviceAccount: accounts.find(({ id }) => id === cast.serviceAccount) ?? { id: '', name: '' },
     keepsLastAdministrator,
   }
 }
 
-/** The page may reach itself, the Worker and the provider, and nothing else. */
-function headers({ stack }: ConsoleOptions): Record<string, string> {
+/** The page may reach itself, the Worker and the provider; no other page may read a response of this server. */
+function headersFor({ workerURL, issuer }: ConsoleOptions['stack']): Record<string, string> {
   return {
     'Cache-Control': 'no-store',
     'Content-Security-Policy': [
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
-      "img-src 'self' data:",
-      `connect-src 'self' ${stack.workerURL.origin} ${stack.issuer}`,
+      'img-src data:',
+      `connect-src 'self' ${workerURL.origin} ${issuer}`,
       "base-uri 'none'",
       "form-action 'none'",
       "frame-ancestors 'none'",
     ].join('; '),
+    'Cross-Origin-Resource-Policy': 'same-origin',
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
   }
 }
 
-function sendJSON(response: ServerResponse, value: unknown): void {
-  response
-    .writeHead(200, { 'Cache-Control': 'no-store', 'Content-Type': 'application/json' })
-    .end(JSON.stringify(value))
-}
+const json = (value: unknown): Asset => ({ type: 'application/json', body: JSON.stringify(value) })
+const text = (body: string): Asset => ({ type: 'text/plain; charset=utf-8', body })

@@ -1,12 +1,11 @@
 /**
- * The local stack with the console beside it: the provider knows the page as a client, and the Worker lets pages of its
- * origin read answers.
+ * The local stack with the console: the provider knows the page as a client, and the Worker's CORS_ORIGINS names it.
  */
 import getPort from 'get-port'
 import { startStack, type Stack, type StackOptions } from '../stack.ts'
 import { consoleClient, consoleOrigin, startConsole, type RunningConsole } from './server.ts'
 
-/** How the two are to be. */
+/** Options of the stack and of the console. */
 export interface StackWithConsoleOptions extends StackOptions {
   /** TCP port on 127.0.0.1; 0 takes a free one. */
   readonly consolePort: number
@@ -20,7 +19,7 @@ export interface StackWithConsole extends Stack {
 }
 
 /**
- * Starts both; resolves when they answer.
+ * Starts both; resolves when they respond.
  * @throws Advice as startStack does
  */
 export async function startStackWithConsole({
@@ -28,7 +27,7 @@ export async function startStackWithConsole({
   keepLastAdministrator = false,
   ...options
 }: StackWithConsoleOptions): Promise<StackWithConsole> {
-  // Before anything else starts: the Worker and the provider are told the page's origin.
+  // The Worker and the provider need the page's origin when they start.
   const port = consolePort === 0 ? await getPort({ host: '127.0.0.1' }) : consolePort
   const stack = await startStack({
     ...options,

@@ -1,12 +1,11 @@
 /**
- * axe, the accessibility checker that others wrote, looks at the console in every state of it that a person sees, in light
- * and dark, wide and narrow.
+ * axe, an accessibility checker, on each state of the console and on the provider's page: light and dark, wide and narrow.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openPage, prepareRefusal, signInAtConsole } from './support/browser'
+import { choosePerson, openPage, passProviderPage, prepareRefusal } from './support/browser'
 import { startConsoleRig, type ConsoleRig } from './support/console-rig'
 
 let rig: ConsoleRig
@@ -27,17 +26,34 @@ async function findViolations(page: Page): Promise<unknown> {
 }
 
 test.each([
-  ['wide and light', 1280, 'light'],
-  ['narrow and dark', 390, 'dark'],
-] as const)('the console breaks no rule of axe: %s', async (_, width, colorScheme) => {
+  ['wide and light', 1280, 'light', 'Dara Flynn'],
+  ['narrow and dark', 390, 'dark', 'Noor Saleh'],
+] as const)('no state breaks a rule of axe: %s', async (_, width, colorScheme, name) => {
   const { page } = await openPage(rig.browser, { url: rig.stack.console.origin, width })
+  const result = page.getByRole('region', { name: 'Result' }).getByRole('alert')
   await page.emulateMedia({ colorScheme })
   await page.getByRole('heading', { name: 'People of Lumen Robotics' }).waitFor()
   expect(await findViolations(page)).toEqual([])
 
-  await signInAtConsole(page, 'Bruno Costa')
-  await prepareRefusal(page, 'An auditor may look, not remove')
+  await page.getByRole('button', { name: 'Sign in as Ada Berg' }).click()
+  await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
+  expect(await findViolations(page)).toEqual([])
+  await passProviderPage(page, 'Ada Berg')
+
+  await choosePerson(page, name)
+  await page.getByRole('button', { name: `Remove ${name}` }).click()
+  await result.getByText(`${name} was removed`).waitFor()
+  for (const summary of await page.locator('#result summary').all()) await summary.click()
+  expect(await findViolations(page)).toEqual([])
+
+  await prepareRefusal(page, 'A user ID that does not exist')
   await page.getByRole('button', { name: 'Send DELETE' }).click()
-  await page.getByRole('heading', { name: '403 Forbidden' }).waitFor()
+  await result.getByText('Refused with 404').waitFor()
+  expect(await findViolations(page)).toEqual([])
+
+  await page.getByText(/^Request/).click()
+  await page.getByLabel('Path').fill('/nowhere')
+  await page.getByRole('button', { name: 'Send DELETE' }).click()
+  await result.getByText('Not sent').waitFor()
   expect(await findViolations(page)).toEqual([])
 })

@@ -1,10 +1,19 @@
 /**
- * The console in a real Chromium: a person signs in at the provider, looks, and removes somebody by the cross-origin call
- * that any front end would make.
+ * The console in a real Chromium: a person signs in at the provider and removes people by the cross-origin call that any
+ * front end makes.
  */
+import { execFileSync } from 'node:child_process'
+import { request } from 'node:http'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openPage, passProviderPages, prepareRefusal, signInAtConsole } from './support/browser'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import {
+  chooseCaller,
+  choosePerson,
+  openPage,
+  passProviderPage,
+  prepareRefusal,
+  signInAtConsole,
+} from './support/browser'
 import { readTables, startConsoleRig, type ConsoleRig } from './support/console-rig'
 
 let rig: ConsoleRig
@@ -17,48 +26,68 @@ afterAll(() => rig?.stop())
 
 const open = (size: { width?: number; height?: number } = {}) =>
   openPage(rig.browser, { url: rig.stack.console.origin, ...size })
+const resultOf = (page: Page) => page.getByRole('region', { name: 'Result' })
+const fold = (page: Page, title: string) => resultOf(page).locator('summary', { hasText: title })
 
-test('a person signs in with authorization code and PKCE, and no token is in any URL', async () => {
-  const { page } = await open()
-  const asked: URL[] = []
-  const posted: URLSearchParams[] = []
-  page.on('request', (request) => {
-    asked.push(new URL(request.url()))
-    if (request.url().endsWith('/token')) posted.push(new URLSearchParams(request.postData() ?? ''))
+/** The sentence of the latest result, once it contains `part`. */
+async function readSentence(page: Page, part: string): Promise<string> {
+  const sentence = resultOf(page).getByRole('alert').filter({ hasText: part })
+  await sentence.waitFor()
+  return sentence.innerText()
+}
+
+/** The latest result with its details unfolded, once its sentence contains `part`. */
+async function readResult(page: Page, part: string): Promise<string> {
+  await readSentence(page, part)
+  await fold(page, 'Response').click()
+  await fold(page, 'Database').click()
+  return resultOf(page).innerText()
+}
+
+describe('signing in', () => {
+  test('uses the authorization code with PKCE, and puts no token into a URL', async () => {
+    const { page } = await open()
+    const asked: URL[] = []
+    const posted: URLSearchParams[] = []
+    page.on('request', (request) => {
+      asked.push(new URL(request.url()))
+      if (request.url().endsWith('/token')) {
+        posted.push(new URLSearchParams(request.postData() ?? ''))
+      }
+    })
+    // The recommended person is one click away, and the provider asks nothing else.
+    await page.getByRole('button', { name: 'Sign in as Ada Berg' }).click()
+    await page.getByRole('heading', { name: 'Recommended' }).waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Sign out Ada Berg' }).waitFor()
+
+    const authorization = asked.find(({ pathname }) => pathname === '/auth')?.searchParams
+    expect(authorization?.get('response_type')).toBe('code')
+    expect(authorization?.get('code_challenge_method')).toBe('S256')
+    expect(authorization?.get('code_challenge')).toMatch(/^[\w-]{43}$/)
+    expect(posted.map((form) => form.get('grant_type'))).toEqual(['authorization_code'])
+    expect(posted[0]?.get('code_verifier')).toMatch(/^[\w-]{43,}$/)
+    expect(posted[0]?.has('client_secret')).toBe(false)
+    expect(asked.filter(({ href }) => href.includes('eyJ'))).toEqual([])
+    expect(page.url()).toBe(`${rig.stack.console.origin}/`)
   })
-  await signInAtConsole(page, 'Ada Berg')
 
-  const authorization = asked.find(({ pathname }) => pathname === '/auth')?.searchParams
-  expect(authorization?.get('response_type')).toBe('code')
-  expect(authorization?.get('code_challenge_method')).toBe('S256')
-  expect(authorization?.get('code_challenge')).toMatch(/^[\w-]{43}$/)
-  expect(posted.map((form) => form.get('grant_type'))).toEqual(['authorization_code'])
-  expect(posted[0]?.get('code_verifier')).toMatch(/^[\w-]{43,}$/)
-  expect(posted[0]?.has('client_secret')).toBe(false)
-  expect(asked.filter(({ href }) => href.includes('eyJ'))).toEqual([])
-  expect(page.url()).toBe(`${rig.stack.console.origin}/`)
+  test('says why it failed', async () => {
+    const { page } = await open()
+    const signIn = page.getByRole('button', { name: 'Sign in as Ada Berg' })
+    await signIn.click()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    expect(await readSentence(page, 'cancelled')).toBe('Not signed in: the sign-in was cancelled.')
+    await page.goto(`${rig.stack.console.origin}/?code=stolen&state=made-up`)
+    const refused = 'Not signed in: this tab did not start that sign-in.'
+    expect(await readSentence(page, 'this tab')).toBe(refused)
+    expect(await signIn.isVisible()).toBe(true)
+  })
 })
 
-test('a sign-in that was cancelled says so, and leaves nobody signed in', async () => {
+test('the page shows the organizations of D1, also after another program changes them', async () => {
   const { page } = await open()
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-  await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
-  await page.getByRole('button', { name: 'Ada Berg' }).click()
-  await page.getByRole('button', { name: 'Cancel' }).click()
-  await page.getByText('the person at the page cancelled').waitFor()
-  expect(await page.getByRole('button', { name: /^Sign out/ }).count()).toBe(0)
-})
-
-test('an answer of the provider that belongs to no sign-in of this tab is refused', async () => {
-  const { page } = await open()
-  await page.goto(`${rig.stack.console.origin}/?code=stolen&state=made-up`)
-  await page.getByText('This answer belongs to no sign-in of this tab.').waitFor()
-  expect(await page.getByRole('button', { name: /^Sign out/ }).count()).toBe(0)
-})
-
-test('the page shows the organizations as they are in D1, also when somebody else changes them', async () => {
-  const { page } = await open()
-  const person = page.getByRole('row', { name: /Liam Park/ })
+  const person = page.getByRole('button', { name: /Liam Park/ })
   await page.getByRole('button', { name: /Meadow Clinic/ }).click()
   await person.getByText('Administrators').waitFor()
   expect(await person.getByText('suspended here').count()).toBe(0)
@@ -68,113 +97,302 @@ test('the page shows the organizations as they are in D1, also when somebody els
   await person.getByText('suspended here').waitFor()
 })
 
-test('an administrator removes a person by keyboard, and sees request, answer and what changed', async () => {
+test('an administrator removes a person by keyboard and sees a sentence, then the details', async () => {
   const { page, complaints } = await open()
   await signInAtConsole(page, 'Ada Berg')
   const before = await readTables(rig.stack)
 
-  await page.getByRole('button', { name: 'Remove Dara Flynn' }).focus()
+  const people = page.getByRole('region', { name: 'People of Lumen Robotics' })
+  const send = page.locator('button[name=send]')
+  expect(await send.isDisabled()).toBe(true) // no person is chosen
+  await people.getByRole('button', { name: /Dara Flynn/ }).focus()
   await page.keyboard.press('Enter')
-  await page.getByText('Removes Dara Flynn from Lumen Robotics and from 3 groups').waitFor()
+  await page.getByText('Removes Dara Flynn from Lumen Robotics and 3 groups').waitFor()
   await page.keyboard.press('Enter') // the focus is on the button that sends
 
-  const result = page.getByRole('region', { name: 'What came of it' })
-  await result.getByRole('heading', { name: '200 OK' }).waitFor()
-  const text = await result.innerText()
+  const sentence = 'Dara Flynn was removed from Lumen Robotics and 3 groups.'
+  expect(await readSentence(page, 'Dara Flynn')).toBe(sentence)
+  expect(await page.evaluate('document.activeElement.id')).toBe('result')
+  expect(await resultOf(page).locator('details[open]').count()).toBe(0)
+  expect(await send.isDisabled()).toBe(true) // the form is empty again
+  const text = await readResult(page, sentence)
   expect(text).toContain('DELETE /api/v1/organizations/lumen/users/lumen-dara')
   expect(text).toContain(`Origin: ${rig.stack.console.origin}`)
   expect(text).toMatch(/Authorization: Bearer eyJ/)
   expect(text).toMatch(/x-request-id: [\w-]{36}/)
-  expect(text).toContain('3 rows gone')
-  expect(await page.evaluate('document.activeElement.id')).toBe('result')
+  expect(text).toContain('5 rows changed')
+  expect(text).toMatch(/deleted_at=\D.*\d{4}/) // a date, not a number
 
   const after = await readTables(rig.stack)
   const gone = (table: string) => before[table]!.filter((row) => !after[table]!.includes(row))
   expect(gone('organization_users')).toHaveLength(1)
   expect(gone('group_members')).toHaveLength(3)
   expect([...gone('users'), ...gone('groups'), ...gone('user_deletions')]).toEqual([])
-  expect(await page.getByRole('row', { name: /Dara Flynn/ }).count()).toBe(0)
-  await page.getByText('lumen-dara of Lumen Robotics, by Ada Berg, 3 groups').waitFor()
+  expect(await people.getByRole('button', { name: /Dara Flynn/ }).count()).toBe(0)
+  const records = page.getByRole('region', { name: 'Deletion records' })
+  await records.getByText('removed from Lumen Robotics and 3 groups by Ada Berg').waitFor()
   expect(rig.log.filter((line) => line.includes('"groupsRemoved":3'))).toHaveLength(1)
   expect(complaints).toEqual([])
 })
 
-test('the same call with the same idempotency key is answered 200 again, and changes nothing more', async () => {
+test('a repeat with the same idempotency key gets 200 and changes nothing', async () => {
   const { page } = await open()
   await signInAtConsole(page, 'Ada Berg')
-  await page.getByRole('button', { name: 'Remove Otto Weiß' }).click()
+  await choosePerson(page, 'Otto Weiß')
+  await page.getByText(/^Request/).click()
   await page.getByRole('button', { name: 'Make one' }).click()
-  const send = page.getByRole('button', { name: 'Send DELETE' })
-  const result = page.getByRole('region', { name: 'What came of it' })
-  await send.click()
-  await result.getByText('3 rows gone').waitFor()
-  await send.click()
-  await result.getByText('Nothing in the database.').waitFor()
-  expect(await result.getByRole('heading').first().innerText()).toContain('200')
+  await page.getByRole('button', { name: 'Remove Otto Weiß' }).click()
+  await readSentence(page, 'Otto Weiß was removed')
+  await page.getByRole('button', { name: 'Prepare the last call again' }).click()
+  await page.getByRole('button', { name: 'Send DELETE' }).click()
+  const text = await readResult(page, 'Already removed')
+  expect(text).toContain('200 OK')
+  expect(text).toContain('nothing changed')
 })
 
 test('a service account can call, too', async () => {
   const { page } = await open()
+  await chooseCaller(page, 'HR sync (service account)')
+  await choosePerson(page, 'Noor Saleh')
   await page.getByRole('button', { name: 'Remove Noor Saleh' }).click()
-  await page.getByLabel('Token of').selectOption({ label: 'HR sync (service account)' })
-  await page.getByRole('button', { name: 'Send DELETE' }).click()
-  await page.getByRole('heading', { name: '200 OK' }).waitFor()
+  await readSentence(page, 'Noor Saleh was removed')
   const records = page.getByRole('region', { name: 'Deletion records' })
-  expect(await records.innerText()).toContain('by HR sync (service account), 2 groups')
+  expect(await records.innerText()).toContain('and 2 groups by HR sync (service account)')
 })
 
-describe('each kind of refusal can be tried, is read by the page, and changes nothing', () => {
+describe('each kind of refusal can be tried, is shown, and changes nothing', () => {
   let page: Page
 
   beforeAll(async () => {
     page = (await open()).page
   })
 
-  test.each<[status: number, title: string, error: string, whoSignsIn?: string]>([
-    [401, 'No token at all', 'access_denied'],
-    [401, 'A token that expired an hour ago', 'access_denied'],
-    [401, 'A token with one character changed', 'access_denied', 'Ada Berg'],
-    [401, 'A person whom the database does not know', 'access_denied', 'Zoë Visitor'],
-    [401, 'A person who is suspended', 'access_denied', 'Jonas Meyer'],
-    [403, 'An auditor may look, not remove', 'forbidden', 'Bruno Costa'],
-    [403, 'A suspended membership has no power', 'forbidden', 'Goran Ilić'],
-    [403, 'An administrator of another organization', 'forbidden', 'Ada Berg'],
-    [403, 'The last administrator', 'forbidden', 'Ada Berg'],
-    [404, 'Nobody has this ID', 'not_found', 'Ada Berg'],
-    [404, 'A user of another organization', 'not_found', 'Ada Berg'],
-    [404, 'A path that does not exist', 'not_found'],
-    [405, 'Another method', 'method_not_allowed', 'Ada Berg'],
-  ])('%i: %s', async (status, title, error, whoSignsIn) => {
-    await page.reload() // keeps who is signed in, and forgets the call before
+  test.each<[sentence: string, title: string, error: string, signsIn?: string]>([
+    ['401 Unauthorized', 'No token', 'access_denied'],
+    ['401 Unauthorized', 'A token that expired an hour ago', 'access_denied'],
+    ['401 Unauthorized', 'A token with one character changed', 'access_denied', 'Ada Berg'],
+    ['401 Unauthorized', 'A person unknown to the database', 'access_denied', 'Zoë Visitor'],
+    ['401 Unauthorized', 'A person who is suspended', 'access_denied', 'Jonas Meyer'],
+    ['403 Forbidden', 'An auditor, who can only read', 'forbidden', 'Bruno Costa'],
+    ['403 Forbidden', 'An administrator whose membership is suspended', 'forbidden', 'Goran Ilić'],
+    ['403 Forbidden', 'A user of an organization that is not yours', 'forbidden', 'Ada Berg'],
+    ['403 Forbidden', 'The last administrator', 'forbidden', 'Ada Berg'],
+    ['404 Not Found', 'A user ID that does not exist', 'not_found', 'Ada Berg'],
+    ['404 Not Found', 'A user ID of another organization', 'not_found', 'Ada Berg'],
+    ['404 Not Found', 'A path that does not exist', 'not_found'],
+    ['405 Method Not Allowed', 'Another method', 'method_not_allowed', 'Ada Berg'],
+  ])('%s: %s', async (sentence, title, error, signsIn) => {
+    await page.reload() // keeps who is signed in, and forgets the result before
     const before = await readTables(rig.stack)
     await prepareRefusal(page, title)
-    const send = page.getByRole('button', { name: /^Send/ })
-    if (whoSignsIn !== undefined && !(await send.isVisible())) {
-      await page.getByRole('button', { name: `Sign in as ${whoSignsIn} first` }).click()
-      await passProviderPages(page, whoSignsIn)
+    const signIn = page.getByRole('button', { name: `Sign in as ${signsIn}` })
+    if (await signIn.isVisible()) {
+      await signIn.click()
+      await passProviderPage(page, String(signsIn))
     }
-    await send.click()
-    const result = page.getByRole('region', { name: 'What came of it' })
-    await result.getByRole('heading', { name: String(status) }).waitFor()
-    expect(await result.innerText()).toContain(`"error":"${error}"`)
-    expect(await result.innerText()).toContain('Nothing in the database.')
+    await page.getByRole('button', { name: /^(Send|Remove)/ }).click()
+    const text = await readResult(page, `Refused with ${sentence}: `)
+    expect(text).toContain(`"error":"${error}"`)
+    expect(text).toContain('nothing changed')
     expect(await readTables(rig.stack)).toEqual(before)
   })
 })
 
-test('where the browser shows no answer, the page says what can be wrong', async () => {
+/** Makes a call that is refused, so that a later failure has an older result to replace. */
+async function makeRefusedCall(page: Page): Promise<void> {
+  await prepareRefusal(page, 'No token')
+  await page.getByRole('button', { name: 'Remove Emil Novak' }).click()
+  await readSentence(page, 'Refused with 401')
+}
+
+test('an expired session sends nothing and says who has to sign in', async () => {
   const { page } = await open()
-  await page.getByLabel('Path').fill('/nowhere') // whose preflight is a 404
-  await page.getByRole('button', { name: 'Send DELETE' }).click()
-  await page.getByRole('heading', { name: 'No answer' }).waitFor()
-  const result = page.getByRole('region', { name: 'What came of it' })
-  expect(await result.innerText()).toContain(`pages of ${rig.stack.console.origin}`)
+  await page.clock.install()
+  await signInAtConsole(page, 'Kemi Okafor')
+  await makeRefusedCall(page)
+  await chooseCaller(page, 'Kemi Okafor')
+  await page.clock.fastForward('01:01:00')
+  await page.getByRole('button', { name: 'Remove Emil Novak' }).click()
+  expect(await readSentence(page, 'Not sent')).toBe(
+    'Not sent: the token of Kemi Okafor has expired. Sign in as Kemi Okafor, then send again.',
+  )
+  expect(await fold(page, 'Response').count()).toBe(0) // that of the older call
+  expect(await page.getByRole('button', { name: 'Sign in as Kemi Okafor' }).isVisible()).toBe(true)
 })
 
-test('a narrow phone shows all of it without scrolling sideways', async () => {
-  const { page } = await open({ width: 360, height: 740 })
-  await prepareRefusal(page, 'No token at all')
+test('a call that CORS forbids names the setting', async () => {
+  const { page } = await open()
+  await chooseCaller(page, 'No token')
+  await page.getByText(/^Request/).click()
+  await page.getByLabel('Path').fill('/nowhere') // OPTIONS gets 404
   await page.getByRole('button', { name: 'Send DELETE' }).click()
-  await page.getByRole('heading', { name: '401 Unauthorized' }).waitFor()
-  expect(await page.evaluate('document.scrollingElement.scrollWidth')).toBe(360)
+  const advice = `CORS_ORIGINS must name ${rig.stack.console.origin}`
+  expect(await readSentence(page, 'Not sent')).toContain(advice)
+})
+
+test('an unreadable database gets one log line and a sentence, and blocks no call', async () => {
+  const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const database = await rig.stack.openDatabase()
+  const { page } = await open()
+  await choosePerson(page, 'Emil Novak')
+  await chooseCaller(page, 'HR sync (service account)')
+  // The page shows this table; the Worker does not need it.
+  await database.prepare('ALTER TABLE organizations RENAME TO hidden').run()
+  try {
+    await page.getByText('The list below may be out of date').waitFor()
+    await page.getByText('stop "npm start" with Ctrl-C and start it again').waitFor()
+    await page.getByRole('button', { name: 'Remove Emil Novak' }).click()
+    const text = await readResult(page, 'Emil Novak was removed from Lumen Robotics.')
+    expect(text).toContain('could not be read')
+    expect(errors.mock.calls.map(([line]) => String(line))).toEqual([
+      expect.stringMatching(/^Console: GET \/snapshot failed: .*no such table: organizations.*$/),
+    ])
+  } finally {
+    await database.prepare('ALTER TABLE hidden RENAME TO organizations').run()
+    errors.mockRestore()
+  }
+  await page.getByText('The list below may be out of date').waitFor({ state: 'detached' })
+})
+
+test('the page continues after workerd was killed and started again', async () => {
+  const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const { page } = await open()
+  await page.getByRole('button', { name: /Meadow Clinic/ }).click()
+  const children = execFileSync('pgrep', ['-P', String(process.pid), '-x', 'workerd'])
+  const processIDs = String(children).trim().split('\n').map(Number)
+  expect(processIDs).toHaveLength(1)
+  process.kill(processIDs[0]!, 'SIGKILL')
+  const suspend = "UPDATE organization_users SET state = 'suspended' WHERE id = 'meadow-mina'"
+  await vi.waitFor(async () => (await rig.stack.openDatabase()).prepare(suspend).run(), 20_000)
+  await page
+    .getByRole('button', { name: /Mina Rossi/ })
+    .getByText('suspended here')
+    .waitFor()
+  expect(errors.mock.calls.length).toBeLessThanOrEqual(1)
+  errors.mockRestore()
+})
+
+/** 100 characters without a place to break, as subjects and names can be. */
+const long = (prefix: string) => prefix.padEnd(100, 'abcdefghijklmnopqrstuvwxyz0123456789')
+
+describe.each([
+  [1280, 900, 'light'],
+  [390, 844, 'dark'],
+] as const)('at %i × %i, %s', (width, height, colorScheme) => {
+  let page: Page
+  const person = long(`auth0|${colorScheme}`)
+  const organization = long(`Organization ${colorScheme}`)
+
+  beforeAll(async () => {
+    const database = await rig.stack.openDatabase()
+    const insert = (table: string, ...values: string[]) =>
+      database
+        .prepare(`INSERT INTO ${table} VALUES (${values.map(() => '?').join(', ')})`)
+        .bind(...values)
+    const [id, group] = [long(`id-${colorScheme}`), long(`group-${colorScheme}`)]
+    await database.batch([
+      insert('organizations', id, organization),
+      insert('users', id, person, 'active'),
+      insert('organization_users', id, id, id, 'suspended'),
+      insert('groups', group, id, long('Group')),
+      insert('group_members', id, group, id),
+    ])
+    page = (await open({ width, height })).page
+    await page.emulateMedia({ colorScheme })
+    await page.getByRole('button', { name: organization }).waitFor()
+  })
+
+  /** What sticks out of the window or of its card, and text under 12 px. */
+  async function findFaults(): Promise<unknown> {
+    return page.evaluate(`(() => {
+      const faults = []
+      const isCut = (element) =>
+        getComputedStyle(element).textOverflow === 'ellipsis' ||
+        (element.parentElement !== null && isCut(element.parentElement))
+      if (document.scrollingElement.scrollWidth > innerWidth) faults.push('scrolls sideways')
+      for (const element of document.querySelectorAll('body *')) {
+        const { right, width } = element.getBoundingClientRect()
+        const frame = element.parentElement.closest('.card, main, body').getBoundingClientRect()
+        if (width > 0 && right > frame.right + 1 && !isCut(element.parentElement)) faults.push('sticks out: ' + element.outerHTML)
+        if (parseFloat(getComputedStyle(element).fontSize) < 12) faults.push(element.outerHTML)
+      }
+      return faults
+    })()`)
+  }
+
+  /** Red, green and blue of a background. */
+  async function readColor(selector: string): Promise<number[]> {
+    const color = `getComputedStyle(document.querySelector('${selector}')).backgroundColor`
+    return String(await page.evaluate(color))
+      .match(/\d+/g)!
+      .map(Number)
+  }
+
+  const isDark = async () => (await readColor('body')).every((part) => part < 64)
+
+  test('each state fits, is large enough to read, and follows the colour scheme', async () => {
+    expect(await findFaults()).toEqual([])
+    expect(await isDark()).toBe(colorScheme === 'dark')
+    await chooseCaller(page, 'Chioma Eze')
+    await page.getByRole('button', { name: 'Sign in as Chioma Eze' }).click()
+    await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
+    expect(await findFaults()).toEqual([])
+    expect(await isDark()).toBe(colorScheme === 'dark')
+    await passProviderPage(page, 'Chioma Eze')
+    await page.getByRole('button', { name: organization }).click()
+    await choosePerson(page, person)
+    expect(await findFaults()).toEqual([])
+
+    const send = page.getByRole('button', { name: `Remove ${person}` })
+    await expect.poll(() => readColor('button[name=send]')).toEqual([198, 40, 40]) // after the transition to red
+    const { y, height: size } = (await send.boundingBox())!
+    expect([y > 0, y + size < height]).toEqual([true, true]) // in view, without scrolling
+
+    await send.click()
+    await readResult(page, 'and 1 group.')
+    expect(await findFaults()).toEqual([])
+    await prepareRefusal(page, 'No token')
+    expect(await findFaults()).toEqual([])
+    await page.getByRole('button', { name: 'Remove' }).click()
+    await readResult(page, 'Refused with 401')
+    expect(await findFaults()).toEqual([])
+  })
+})
+
+test.each([
+  ['the console', () => rig.stack.console.origin, ['/', '/settings', '/snapshot']],
+  ['the provider', () => rig.stack.issuer, ['/jwks', '/auth']],
+])('%s rejects requests for another host name', async (_, origin, paths) => {
+  const { port } = new URL(origin())
+  const ask = (path: string, host: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const url = new URL(path, origin())
+      request(url, { headers: { Host: host } }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end()
+    })
+  for (const path of paths) {
+    expect(await ask(path, `rebound.example:${port}`)).toBe(403)
+    expect(await ask(path, `127.0.0.1:${port}`)).not.toBe(403)
+  }
+})
+
+test("no other page can use the console's data as a script or read it", async () => {
+  const response = await fetch(`${rig.stack.console.origin}/snapshot`)
+  expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff')
+  expect(response.headers.get('Cross-Origin-Resource-Policy')).toBe('same-origin')
+})
+
+test('a stopped stack: nothing is sent, and the page says how to continue', async () => {
+  const { page } = await open()
+  await prepareRefusal(page, 'No token')
+  await page.getByRole('button', { name: 'Send DELETE' }).click() // the tests before removed Emil
+  await readSentence(page, 'Refused with 401')
+  await rig.stack.stop()
+  await page.getByRole('button', { name: 'Send DELETE' }).click()
+  expect(await readSentence(page, 'Not sent')).toBe(
+    `Not sent: the Worker at ${rig.stack.workerURL.origin} does not respond. ` +
+      'Start the local stack again with "npm start".',
+  )
+  await page.getByText('The list below may be out of date').waitFor()
 })

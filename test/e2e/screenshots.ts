@@ -1,11 +1,12 @@
 /**
- * `npm run screenshots`: takes the pictures of the console that the documents show, on fresh seed data, into docs/images/.
+ * `npm run screenshots`: takes the pictures of the console for README.md, on fresh seed data, into docs/images/.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import getPort from 'get-port'
+import type { Page } from 'playwright-core'
 import { installChromium } from './install.ts'
-import { openPage, prepareRefusal, signInAtConsole } from './support/browser.ts'
+import { choosePerson, openPage, prepareRefusal, signInAtConsole } from './support/browser.ts'
 import { startConsoleRig } from './support/console-rig.ts'
 
 const FOLDER = join(import.meta.dirname, '../../docs/images')
@@ -13,34 +14,35 @@ const FOLDER = join(import.meta.dirname, '../../docs/images')
 installChromium()
 console.log('Starting the local stack with its console …')
 const rig = await startConsoleRig({
-  worker: await getPort({ port: 8787 }), // as `npm start` has them, where they are free
+  worker: await getPort({ port: 8787 }), // the ports of `npm start`, if they are free
   issuer: await getPort({ port: 8788 }),
   console: await getPort({ port: 8789 }),
 })
 try {
   await mkdir(FOLDER, { recursive: true })
   const url = rig.stack.console.origin
+  const shoot = async (page: Page, name: string) => {
+    await page.mouse.move(0, 0) // no button shows its hover colour
+    await page.screenshot({ path: join(FOLDER, name) })
+    console.log(`docs/images/${name}`)
+  }
 
-  const { page: desktop } = await openPage(rig.browser, { url, width: 1280, height: 960 })
+  const { page: desktop } = await openPage(rig.browser, { url, width: 1280, height: 860 })
   await signInAtConsole(desktop, 'Ada Berg')
+  await choosePerson(desktop, 'Dara Flynn')
   await desktop.getByRole('button', { name: 'Remove Dara Flynn' }).click()
-  await desktop.getByRole('button', { name: 'Send DELETE' }).click()
-  await desktop.getByText('3 rows gone').waitFor()
-  await desktop.evaluate('scrollTo(0, 0)')
-  await desktop.screenshot({ path: join(FOLDER, 'console.png') })
-  console.log('docs/images/console.png')
+  await desktop.getByText('Dara Flynn was removed').waitFor()
+  await choosePerson(desktop, 'Otto Weiß')
+  await shoot(desktop, 'console.png')
 
   const { page: phone } = await openPage(rig.browser, { url, width: 390, height: 844 })
-  await signInAtConsole(phone, 'Bruno Costa')
-  await phone.screenshot({ path: join(FOLDER, 'console-phone.png') })
-  console.log('docs/images/console-phone.png')
-
   await phone.emulateMedia({ colorScheme: 'dark' })
-  await prepareRefusal(phone, 'An auditor may look, not remove')
-  await phone.getByRole('button', { name: 'Send DELETE' }).click()
-  await phone.getByRole('heading', { name: '403 Forbidden' }).waitFor()
-  await phone.screenshot({ path: join(FOLDER, 'console-phone-refusal.png') })
-  console.log('docs/images/console-phone-refusal.png')
+  await signInAtConsole(phone, 'Bruno Costa')
+  await prepareRefusal(phone, 'An auditor, who can only read')
+  await phone.getByText('Try a refusal').click()
+  await phone.getByRole('button', { name: 'Remove Emil Novak' }).click()
+  await phone.getByText('Refused with 403').waitFor()
+  await shoot(phone, 'console-phone.png')
 } finally {
   await rig.stop()
 }

@@ -1,13 +1,13 @@
 /**
- * The call that the page is for: a request to the Worker from this page's origin, as the browser lets any page make it.
+ * The call to the Worker, made from this page's origin as the browser lets any page make it.
  */
 
-/** Whose token goes along: nobody's, a person's by subject, or a special one. */
+/** Which token a call carries: none, a person's by subject, or a special one. */
 export type Credential =
   | { readonly kind: 'none' | 'expired' | 'service-account' }
   | { readonly kind: 'person' | 'altered'; readonly subject: string }
 
-/** A call as it is prepared in the form. */
+/** A call as the form has it. An empty path means that no user is chosen. */
 export interface Draft {
   readonly credential: Credential
   readonly method: string
@@ -15,41 +15,28 @@ export interface Draft {
   readonly idempotencyKey: string
 }
 
-/** What was sent. */
+/** A request that was sent. */
 export interface SentRequest {
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What came back, as far as the browser lets this page see it. */
-export interface Answer {
-  readonly status: number
+/** A response, as much of it as the browser lets this page read. */
+export interface ReadResponse {
+  readonly ok: boolean
+  /** Such as "403 Forbidden". */
+  readonly status: string
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
 }
 
 export const METHODS = ['DELETE', 'GET', 'POST', 'PUT', 'OPTIONS'] as const
 
-/** The path of the one call that the Worker offers. */
+/** The path of the Worker's one call. */
 export function userPath(organizationID: string, userID: string): string {
   const [organization, user] = [organizationID, userID].map(encodeURIComponent)
   return `/api/v1/organizations/${organization}/users/${user}`
-}
-
-/** The IDs that a path of that form names. */
-export function readUserPath(path: string): { organizationID: string; userID: string } | undefined {
-  const match = /^\/api\/v1\/organizations\/([^/]+)\/users\/([^/]+)$/.exec(path)
-  const [, organizationID, userID] = match ?? []
-  if (organizationID === undefined || userID === undefined) return undefined
-  try {
-    return {
-      organizationID: decodeURIComponent(organizationID),
-      userID: decodeURIComponent(userID),
-    }
-  } catch {
-    return undefined
-  }
 }
 
 /** The request that a draft makes. */
@@ -65,16 +52,34 @@ export function toRequest(draft: Draft, worker: string, token: string | undefine
 }
 
 /**
- * Sends a request to the Worker. Never with cookies: the token is all there is.
- * @throws TypeError where the browser shows this page no answer
+ * Sends a request to the Worker, without cookies: the token is the only credential.
+ * @throws Error that says why there is no response to read
  */
-export async function send({ method, url, headers }: SentRequest): Promise<Answer> {
-  const response = await fetch(url, { method, headers, credentials: 'omit', cache: 'no-store' })
-  return {
-    status: response.status,
-    headers: [...response.headers],
-    body: await response.text(),
+export async function send({ method, url, headers }: SentRequest): Promise<ReadResponse> {
+  try {
+    const response = await fetch(url, { method, headers, credentials: 'omit', cache: 'no-store' })
+    return {
+      ok: response.ok,
+      status: `${response.status} ${response.statusText}`,
+      headers: [...response.headers],
+      body: await response.text(),
+    }
+  } catch (cause) {
+    throw new Error(await explainNoResponse(new URL(url).origin), { cause })
   }
+}
+
+/** The browser reports an unreachable server and a refusal of CORS alike. A request without CORS tells them apart. */
+async function explainNoResponse(worker: string): Promise<string> {
+  try {
+    await fetch(worker, { mode: 'no-cors', credentials: 'omit', cache: 'no-store' })
+  } catch {
+    return `the Worker at ${worker} does not respond. Start the local stack again with "npm start".`
+  }
+  return (
+    `the browser did not allow the call. The Worker's CORS_ORIGINS must name ${location.origin}, ` +
+    'and the path must exist, because the browser asks with OPTIONS first.'
+  )
 }
 
 /** A token with one character of its signature changed. */

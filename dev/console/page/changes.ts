@@ -1,16 +1,16 @@
 /**
- * What is different between two readings of the database, row by row.
+ * The difference between two readings of the database, row by row.
  */
 import { TABLES, type Row, type Snapshot } from '../protocol.ts'
 
-/** The rows of one table that went or came. */
+/** The rows of one table that were removed and added. */
 export interface TableChange {
   readonly table: string
   readonly removed: readonly Row[]
   readonly added: readonly Row[]
 }
 
-/** The tables in which something changed. */
+/** The tables that differ. */
 export function compareSnapshots(before: Snapshot, after: Snapshot): readonly TableChange[] {
   return TABLES.map((table) => ({
     table,

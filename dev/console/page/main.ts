@@ -1,24 +1,19 @@
 /**
- * Runs the page: holds the one state, draws it anew whenever it changes, and carries out what a person asks for.
+ * Runs the page: holds its one state, renders it after each change, and carries out the actions.
  */
 import { render } from 'lit-html'
-import type { Settings, Snapshot } from '../protocol.ts'
-import { alter, send, toRequest, userPath, type Answer, type Draft } from './call.ts'
+import { TABLES, type Snapshot } from '../protocol.ts'
+import { alter, send, toRequest, type Draft } from './call.ts'
 import { compareSnapshots } from './changes.ts'
+import { findTarget, nameOf, readOrganizations } from './organization.ts'
 import { fetchReadyMadeToken, fetchSettings, fetchSnapshot } from './server.ts'
 import { explainSignIn, finishSignIn, loadSessions, signIn, signOut } from './sign-in.ts'
-import { describeCredential, whoMustSignIn, type Actions, type State } from './state.ts'
+import { findMissingSignIn, type Actions, type Exchange, type State } from './state.ts'
 import { load, save } from './storage.ts'
 import { view } from './view.ts'
 
 const REFRESH_MS = 2_000
-
-const FIRST_DRAFT: Draft = {
-  credential: { kind: 'none' },
-  method: 'DELETE',
-  path: userPath('lumen', 'lumen-dara'),
-  idempotencyKey: '',
-}
+const EMPTY = Object.fromEntries(TABLES.map((table) => [table, []])) as unknown as Snapshot
 
 let state: State
 
@@ -29,58 +24,58 @@ function update(changes: Partial<State>): void {
   render(view(state, actions), document.body)
 }
 
+/** Brings the form into view and moves the focus to one of its parts. */
 function focusOn(selector: string): void {
-  document.querySelector<HTMLElement>(selector)?.focus()
-}
-
-/** Runs what may fail; the person gets to see how. */
-function attempt(work: () => Promise<void>): void {
-  work().catch((error: unknown) => update({ notice: explainSignIn(error), isBusy: false }))
+  document.querySelector('#call-title')?.scrollIntoView({ block: 'nearest' })
+  document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true })
 }
 
 const actions: Actions = {
   showOrganization: (organizationID) => update({ organizationID }),
-  signIn: (hint) => attempt(() => signIn(state.settings, hint)),
+  signIn: (subject) => void signIn(state.settings, subject).catch(showSignInProblem),
   signOut(subject) {
     signOut(subject)
     update({ sessions: loadSessions() })
   },
   editDraft: (changes) => update({ draft: { ...state.draft, ...changes } }),
-  prepare(draft) {
-    update({ draft })
+  prepare(changes) {
+    update({ draft: { ...state.draft, ...changes } })
     focusOn('button[name=send]')
   },
-  send: () => attempt(sendDraft),
-  dismissNotice: () => update({ notice: undefined }),
+  send: () => void sendDraft(),
 }
 
 async function sendDraft(): Promise<void> {
-  const { draft, settings } = state
   update({ isBusy: true, sessions: loadSessions() })
-  if (whoMustSignIn(draft.credential, state.sessions) !== undefined) {
-    update({ isBusy: false, notice: 'That token has expired. Sign in again.' })
-    return
+  const { draft } = state
+  const target = findTarget(draft.path, readOrganizations(state.snapshot, state.settings))
+  let result: { exchange: Exchange } | { problem: string }
+  try {
+    result = { exchange: await call(draft) }
+  } catch (error) {
+    result = { problem: `Not sent: ${error instanceof Error ? error.message : String(error)}` }
   }
-  const request = toRequest(draft, settings.worker, await findToken(draft))
-  const before = await fetchSnapshot()
-  const began = performance.now()
-  const answer = await sendOrUndefined(request)
-  const durationMs = performance.now() - began
-  const snapshot = await fetchSnapshot()
-  const who = describeCredential(draft.credential, settings)
-  const changes = compareSnapshots(before, snapshot)
-  const result = { at: new Date(), durationMs, who, request, answer, changes }
-  update({ isBusy: false, snapshot, results: [result, ...state.results] })
+  const isDone = 'exchange' in result && result.exchange.response.ok
+  update({
+    isBusy: false,
+    draft: isDone ? { ...draft, path: '', idempotencyKey: '' } : draft,
+    results: [{ draft, target, ...result }, ...state.results],
+  })
   focusOn('#result')
 }
 
-/** The browser tells a page no more than that there is nothing to read. */
-async function sendOrUndefined(request: Parameters<typeof send>[0]): Promise<Answer | undefined> {
-  try {
-    return await send(request)
-  } catch (error) {
-    if (error instanceof TypeError) return undefined
-    throw error
+async function call(draft: Draft): Promise<Exchange> {
+  const request = toRequest(draft, state.settings.worker, await findToken(draft))
+  const before = await readDatabase()
+  const began = performance.now()
+  const response = await send(request)
+  const durationMs = performance.now() - began
+  const after = await readDatabase()
+  return {
+    request,
+    response,
+    durationMs,
+    changes: before && after && compareSnapshots(before, after),
   }
 }
 
@@ -94,45 +89,71 @@ async function findToken({ credential }: Draft): Promise<string | undefined> {
     case 'person':
     case 'altered': {
       const { subject } = credential
-      const token = state.sessions.find((session) => session.subject === subject)?.token ?? ''
-      return credential.kind === 'altered' ? alter(token) : token
+      const session = state.sessions.find((session) => session.subject === subject)
+      if (session === undefined) {
+        const name = nameOf(subject, state.settings)
+        throw new Error(`the token of ${name} has expired. Sign in as ${name}, then send again.`)
+      }
+      return credential.kind === 'altered' ? alter(session.token) : session.token
     }
+  }
+}
+
+/** Shows the database as it is now; undefined if it cannot be read. A call does not depend on it. */
+async function readDatabase(): Promise<Snapshot | undefined> {
+  try {
+    const snapshot = await fetchSnapshot()
+    update({ snapshot, snapshotProblem: undefined })
+    return snapshot
+  } catch (error) {
+    update({ snapshotProblem: error instanceof Error ? error.message : String(error) })
+    return undefined
   }
 }
 
 /** Others change the database, too: `curl`, another tab. */
 async function refresh(): Promise<void> {
-  if (document.hidden || state.isBusy) return
-  const snapshot = await fetchSnapshot()
-  if (JSON.stringify(snapshot) !== JSON.stringify(state.snapshot)) update({ snapshot })
+  if (!document.hidden && !state.isBusy) await readDatabase()
+  setTimeout(() => void refresh(), REFRESH_MS)
+}
+
+function showSignInProblem(error: unknown): void {
+  const problem = `Not signed in: ${explainSignIn(error, state.settings)}`
+  update({ results: [{ draft: state.draft, target: undefined, problem }, ...state.results] })
+  focusOn('#result')
 }
 
 async function start(): Promise<void> {
-  const settings: Settings = await fetchSettings()
-  const snapshot: Snapshot = await fetchSnapshot()
+  const settings = await fetchSettings()
+  const firstDraft: Draft = {
+    credential: { kind: 'person', subject: settings.administrator },
+    method: 'DELETE',
+    path: '',
+    idempotencyKey: '',
+  }
   state = {
     settings,
-    snapshot,
+    snapshot: EMPTY,
+    snapshotProblem: undefined,
     sessions: loadSessions(),
     organizationID: load('organization', 'lumen'),
-    draft: load('draft', FIRST_DRAFT),
+    draft: load('draft', firstDraft),
     isBusy: false,
     results: [],
-    notice: undefined,
   }
-  document.body.replaceChildren()
-  update({})
-  setInterval(() => attempt(refresh), REFRESH_MS)
-  attempt(async () => {
+  await refresh()
+  try {
     const session = await finishSignIn(settings)
     if (session === undefined) return
     const { draft } = state
-    // Who has just signed in means to call, unless the draft waited for somebody in particular.
-    const waits = 'subject' in draft.credential && draft.credential.subject === session.subject
+    // The person who signed in makes the call, unless the draft is a variant of that person's token.
+    const isMissing = findMissingSignIn(draft.credential, loadSessions()) !== undefined
     const credential = { kind: 'person', subject: session.subject } as const
-    update({ sessions: loadSessions(), draft: waits ? draft : { ...draft, credential } })
-    if (waits) focusOn('button[name=send]')
-  })
+    update({ sessions: loadSessions(), draft: isMissing ? { ...draft, credential } : draft })
+    focusOn('button[name=send]')
+  } catch (error) {
+    showSignInProblem(error)
+  }
 }
 
 start().catch((error: unknown) => {

@@ -1,50 +1,34 @@
 /**
- * The rows of the database put together as a person thinks of them: an organization with its people and groups. What the
- * rows do not say, the names of people, comes from the provider's list.
+ * Puts the rows of the database together as organizations with people and groups. People's names come from the provider's
+ * list, because the database has none.
  */
 import type { Row, Settings, Snapshot } from '../protocol.ts'
+import { userPath } from './call.ts'
 
-/** A person in an organization. */
-export interface Member {
-  readonly id: string
-  readonly subject: string
+/** One tenant, with its people and groups. */
+export type Organization = ReturnType<typeof readOrganizations>[number]
+
+/** A user that a path names. */
+export interface Target {
   readonly name: string
-  /** What is out of the ordinary: a state other than active, here or platform-wide. */
-  readonly remarks: readonly string[]
-  readonly groups: readonly string[]
-}
-
-/** A group: who is in it, and what that gives. */
-export interface Group {
-  readonly id: string
-  readonly name: string
-  readonly roles: readonly string[]
-  readonly members: readonly string[]
-}
-
-/** One tenant. */
-export interface Organization {
-  readonly id: string
-  readonly name: string
-  readonly members: readonly Member[]
-  readonly groups: readonly Group[]
-}
-
-/** A removal that the database remembers. */
-export interface Deletion {
-  readonly id: string
-  readonly at: Date
   readonly organization: string
-  readonly userID: string
-  readonly actor: string
-  readonly groupsRemoved: number
-  readonly requestID: string
-  readonly idempotencyKey: string | null
+  readonly groups: number
 }
+
+const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+
+/** A time in Unix milliseconds, in the person's language and time zone. */
+export const formatTime = (time: Row[string] | undefined) => TIME.format(Number(time))
+
+/** "1 group", "2 groups". */
+export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
 
 const text = (row: Row | undefined, column: string) => String(row?.[column] ?? '')
-const where = (rows: readonly Row[], column: string, value: string) =>
+const rowsWith = (rows: readonly Row[], column: string, value: string) =>
   rows.filter((row) => row[column] === value)
+const byID = (rows: readonly Row[], id: Row[string] | undefined) =>
+  rows.find((row) => row['id'] === id)
+const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
 
 /** The name of a person or a service account, or else the subject itself. */
 export function nameOf(subject: string, { people, serviceAccount }: Settings): string {
@@ -53,84 +37,92 @@ export function nameOf(subject: string, { people, serviceAccount }: Settings): s
 }
 
 /** All organizations, by name. */
-export function readOrganizations(db: Snapshot, settings: Settings): readonly Organization[] {
+export function readOrganizations(db: Snapshot, settings: Settings) {
   return db.organizations
     .map((row) => {
       const id = text(row, 'id')
-      const members = where(db.organization_users, 'organization_id', id)
+      const members = rowsWith(db.organization_users, 'organization_id', id)
         .map((user) => readMember(user, db, settings))
-        .toSorted((a, b) => a.name.localeCompare(b.name))
-      const groups = where(db.groups, 'organization_id', id).map((group) =>
-        readGroup(group, db, members),
-      )
+        .toSorted(byName)
+      const groups = rowsWith(db.groups, 'organization_id', id)
+        .map((group) => readGroup(group, db, members))
+        .toSorted(byName)
       return { id, name: text(row, 'name'), members, groups }
     })
-    .toSorted((a, b) => a.name.localeCompare(b.name))
+    .toSorted(byName)
 }
 
-function readMember(row: Row, db: Snapshot, settings: Settings): Member {
+/** The user that a path names, if the database has it. */
+export function findTarget(
+  path: string,
+  organizations: readonly Organization[],
+): Target | undefined {
+  const wanted = decode(path)
+  for (const { id, name: organization, members } of organizations) {
+    const member = members.find((member) => decode(userPath(id, member.id)) === wanted)
+    if (member) return { name: member.name, organization, groups: member.groups.length }
+  }
+  return undefined
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}
+
+/** A person in an organization; remarks are what is out of the ordinary, such as a state that is not active. */
+function readMember(row: Row, db: Snapshot, settings: Settings) {
   const id = text(row, 'id')
-  const user = db.users.find((candidate) => candidate['id'] === row['user_id'])
-  const subject = text(user, 'subject')
+  const user = byID(db.users, row['user_id'])
   const isPlatformAdministrator = db.global_role_bindings.some(
     (binding) => binding['user_id'] === row['user_id'],
   )
   return {
     id,
-    subject,
-    name: nameOf(subject, settings),
+    name: nameOf(text(user, 'subject'), settings),
     remarks: [
       ...(row['state'] === 'active' ? [] : [`${text(row, 'state')} here`]),
       ...(user?.['state'] === 'active' ? [] : [`${text(user, 'state')} everywhere`]),
       ...(isPlatformAdministrator ? ['platform administrator'] : []),
     ],
-    groups: where(db.group_members, 'organization_user_id', id).map((membership) =>
-      nameOfGroup(db, text(membership, 'group_id')),
-    ),
+    groups: rowsWith(db.group_members, 'organization_user_id', id)
+      .map(({ group_id }) => text(byID(db.groups, group_id), 'name'))
+      .toSorted(),
   }
 }
 
-function readGroup(row: Row, db: Snapshot, members: readonly Member[]): Group {
+/** A group with its roles and the names of its members. */
+function readGroup(row: Row, db: Snapshot, people: readonly { id: string; name: string }[]) {
   const id = text(row, 'id')
-  const accounts = where(db.group_service_accounts, 'group_id', id).map(({ service_account_id }) =>
-    db.service_accounts.find((account) => account['id'] === service_account_id),
+  const members = rowsWith(db.group_members, 'group_id', id).map(
+    ({ organization_user_id }) => people.find(({ id }) => id === organization_user_id)?.name ?? '',
   )
-  const people = where(db.group_members, 'group_id', id).map(({ organization_user_id }) =>
-    members.find((member) => member.id === organization_user_id),
+  const accounts = rowsWith(db.group_service_accounts, 'group_id', id).map(
+    ({ service_account_id }) =>
+      `${text(byID(db.service_accounts, service_account_id), 'name')} (service account)`,
   )
   return {
-    id,
     name: text(row, 'name'),
-    roles: where(db.group_roles, 'group_id', id).map((binding) => text(binding, 'role_id')),
-    members: [
-      ...people.map((member) => member?.name ?? ''),
-      ...accounts.map((account) => `${text(account, 'name')} (service account)`),
-    ],
+    roles: rowsWith(db.group_roles, 'group_id', id).map((binding) => text(binding, 'role_id')),
+    members: [...members.toSorted(), ...accounts],
   }
 }
 
-function nameOfGroup(db: Snapshot, id: string): string {
-  return text(
-    db.groups.find((group) => group['id'] === id),
-    'name',
-  )
-}
-
-/** All removals, the latest first. */
-export function readDeletions(db: Snapshot, settings: Settings): readonly Deletion[] {
+/** All deletion records, the latest first. */
+export function readDeletions(db: Snapshot, settings: Settings) {
   return db.user_deletions
     .map((row) => ({
-      id: text(row, 'id'),
-      at: new Date(Number(row['deleted_at'])),
-      organization: text(
-        db.organizations.find(({ id }) => id === row['organization_id']),
-        'name',
-      ),
+      at: Number(row['deleted_at']),
+      name: nameOf(text(byID(db.users, row['user_id']), 'subject'), settings),
+      organization: text(byID(db.organizations, row['organization_id']), 'name'),
       userID: text(row, 'organization_user_id'),
       actor: nameOf(text(row, 'actor_subject'), settings),
-      groupsRemoved: Number(row['groups_removed']),
+      groups: Number(row['groups_removed']),
       requestID: text(row, 'request_id'),
-      idempotencyKey: row['idempotency_key'] === null ? null : text(row, 'idempotency_key'),
+      idempotencyKey: text(row, 'idempotency_key'),
     }))
-    .toSorted((a, b) => b.at.getTime() - a.at.getTime())
+    .toSorted((a, b) => b.at - a.at)
 }

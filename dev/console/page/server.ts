@@ -1,13 +1,14 @@
 /**
- * Asks the page's own server: what the stack is, what the database holds right now, and for tokens that nobody can get
- * by signing in. The Worker is called elsewhere (call.ts).
+ * Asks the page's own server for the settings, the database and tokens that need no sign-in. call.ts calls the Worker.
  */
 import type { ReadyMadeToken, Settings, Snapshot } from '../protocol.ts'
 
-/** What the page needs to know of the stack. */
+const TIMEOUT_MS = 5_000
+
+/** What the page needs to know about the local stack. */
 export const fetchSettings = () => ask<Settings>('GET', '/settings')
 
-/** The database as it is right now. */
+/** The database as it is now. */
 export const fetchSnapshot = () => ask<Snapshot>('GET', '/snapshot')
 
 /** A token that a person cannot get by signing in. */
@@ -18,10 +19,12 @@ export async function fetchReadyMadeToken(kind: ReadyMadeToken): Promise<string>
 async function ask<T>(method: string, path: string): Promise<T> {
   let response: Response
   try {
-    response = await fetch(path, { method })
+    response = await fetch(path, { method, signal: AbortSignal.timeout(TIMEOUT_MS) })
   } catch (cause) {
-    throw new Error('The local stack does not answer. Is `npm start` still running?', { cause })
+    throw new Error('the local stack does not respond. Start it again with "npm start".', { cause })
   }
-  if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}`)
+  if (!response.ok) {
+    throw new Error(`${method} ${path} failed with ${response.status}. ${await response.text()}`)
+  }
   return (await response.json()) as T
 }

@@ -1,6 +1,6 @@
 /**
- * Signs a person in at the OpenID provider: authorization code flow with PKCE (RFC 7636), done by openid-client. Tokens
- * and what the flow must remember live in this tab's session storage and end with it.
+ * Signs a person in at the OpenID provider: authorization code flow with PKCE (RFC 7636), by openid-client. Tokens and the
+ * state of the flow are kept in this tab's session storage and end with the tab.
  */
 import * as openid from 'openid-client'
 import type { Settings } from '../protocol.ts'
@@ -21,12 +21,12 @@ interface Pending {
 
 const FALLBACK_LIFETIME_S = 300
 
-/** The people who are signed in, the last one first; those whose token has expired are left out. */
+/** The people who are signed in, the latest first, without those whose token has expired. */
 export function loadSessions(): readonly Session[] {
   return load<readonly Session[]>('sessions', []).filter(({ expiresAt }) => expiresAt > Date.now())
 }
 
-/** Forgets a person's token in this tab; the provider's own session goes on. */
+/** Forgets a person's token in this tab. The provider's own session continues. */
 export function signOut(subject: string): void {
   save(
     'sessions',
@@ -35,10 +35,10 @@ export function signOut(subject: string): void {
 }
 
 /**
- * Leaves for the provider's page, which asks who it is.
- * @param hint the subject of the person who is meant, where it is known
+ * Leaves for the provider's page, which asks who signs in.
+ * @param subject the person that the page recommends
  */
-export async function signIn(settings: Settings, hint?: string): Promise<void> {
+export async function signIn(settings: Settings, subject: string): Promise<void> {
   const config = await discover(settings)
   const verifier = openid.randomPKCECodeVerifier()
   const state = openid.randomState()
@@ -50,24 +50,24 @@ export async function signIn(settings: Settings, hint?: string): Promise<void> {
     state,
     code_challenge: await openid.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
-    prompt: 'login', // the provider remembers the last person; this page wants to know anew
-    ...(hint === undefined ? {} : { login_hint: hint }),
+    prompt: 'login', // else the provider signs in the last person without a question
+    login_hint: subject,
   })
   location.assign(url)
 }
 
 /**
- * Takes the answer that the provider's page comes back with, if this is one.
+ * Completes a sign-in, if the provider has just sent the browser back to this page.
  * @returns the person who signed in
- * @throws Error where the provider said no, or the answer does not belong to a sign-in of this tab
+ * @throws Error if the provider refused, or if this tab did not start the sign-in
  */
 export async function finishSignIn(settings: Settings): Promise<Session | undefined> {
   const here = new URL(location.href)
   if (!here.searchParams.has('state')) return undefined
-  history.replaceState(null, '', redirectURI()) // a code is good for one use; a reload must not repeat it
+  history.replaceState(null, '', redirectURI()) // a code is valid once; a reload must not send it again
   const pending = load<Pending | undefined>('pending', undefined)
   save('pending', undefined)
-  if (pending === undefined) throw new Error('This answer belongs to no sign-in of this tab.')
+  if (pending === undefined) throw new Error('this tab did not start that sign-in.')
   const tokens = await openid.authorizationCodeGrant(
     await discover(settings),
     here,
@@ -82,10 +82,12 @@ export async function finishSignIn(settings: Settings): Promise<Session | undefi
   return session
 }
 
-/** In words, why a sign-in did not end well. */
-export function explainSignIn(error: unknown): string {
-  if (error instanceof openid.AuthorizationResponseError) {
+/** Why a sign-in failed, as a sentence. */
+export function explainSignIn(error: unknown, { issuer }: Settings): string {
+  if (error instanceof openid.AuthorizationResponseError)
     return error.error_description ?? error.error
+  if (error instanceof TypeError || error instanceof openid.ClientError) {
+    return `the OpenID provider at ${issuer} does not respond. Start the local stack again with "npm start".`
   }
   return error instanceof Error ? error.message : String(error)
 }

@@ -1,78 +1,74 @@
 /**
- * What the page knows at a moment, and what a person can do with it. Views read the one and call the other.
+ * What the page knows at one moment, and what a person can do with it. Views read the state and call the actions.
  */
 import type { Settings, Snapshot } from '../protocol.ts'
-import type { Answer, Credential, Draft, SentRequest } from './call.ts'
+import type { Credential, Draft, ReadResponse, SentRequest } from './call.ts'
 import type { TableChange } from './changes.ts'
-import { nameOf } from './organization.ts'
+import { nameOf, type Target } from './organization.ts'
 import type { Session } from './sign-in.ts'
 
-/** A call that was made. */
+/** An attempt to call, or to sign in for it. */
 export interface Result {
-  readonly at: Date
-  readonly durationMs: number
-  /** Whose token it was, in words. */
-  readonly who: string
+  readonly draft: Draft
+  /** The user that the path named when the call was made. */
+  readonly target: Target | undefined
+  /** Why there is no response, as a sentence. */
+  readonly problem?: string
+  readonly exchange?: Exchange
+}
+
+/** A request with its response. */
+export interface Exchange {
   readonly request: SentRequest
-  /** Undefined where the browser showed no answer. */
-  readonly answer: Answer | undefined
-  readonly changes: readonly TableChange[]
+  readonly response: ReadResponse
+  readonly durationMs: number
+  /** Undefined if the database could not be read. */
+  readonly changes: readonly TableChange[] | undefined
 }
 
 /** Everything that is shown. */
 export interface State {
   readonly settings: Settings
   readonly snapshot: Snapshot
+  /** Why the snapshot is not the database of now. */
+  readonly snapshotProblem: string | undefined
   readonly sessions: readonly Session[]
   readonly organizationID: string
   readonly draft: Draft
   readonly isBusy: boolean
-  /** The calls made, the latest first. */
+  /** The latest first. */
   readonly results: readonly Result[]
-  /** A message for the person: what went wrong outside a call. */
-  readonly notice: string | undefined
 }
 
 /** What a person can do. */
 export interface Actions {
   showOrganization(id: string): void
-  signIn(hint?: string): void
+  signIn(subject: string): void
   signOut(subject: string): void
   editDraft(changes: Partial<Draft>): void
-  /** Puts a call into the form and goes there, for the person to send it. */
-  prepare(draft: Draft): void
+  /** Puts a call into the form and goes there; the person sends it. */
+  prepare(changes: Partial<Draft>): void
   send(): void
-  dismissNotice(): void
 }
 
-/** Whose token a credential is, in words. */
+/** A credential in words. */
 export function describeCredential(credential: Credential, settings: Settings): string {
   switch (credential.kind) {
     case 'none':
-      return 'nobody (no token)'
+      return 'No token'
     case 'expired':
-      return `${nameOf(settings.expiredSubject, settings)}, expired an hour ago`
+      return `${nameOf(settings.administrator, settings)}, expired token`
     case 'service-account':
       return nameOf(settings.serviceAccount.id, settings)
     case 'person':
       return nameOf(credential.subject, settings)
     case 'altered':
-      return `${nameOf(credential.subject, settings)}, one character changed`
+      return `${nameOf(credential.subject, settings)}, altered token`
   }
 }
 
-/** Whether two credentials are the same. */
-export function isSameCredential(a: Credential, b: Credential): boolean {
-  return keyOf(a) === keyOf(b)
-}
-
-/** A credential as one word, for a form's option. */
-export function keyOf(credential: Credential): string {
-  return 'subject' in credential ? `${credential.kind} ${credential.subject}` : credential.kind
-}
-
-/** The subject that has to be signed in before a credential can be used; undefined where nobody has to. */
-export function whoMustSignIn(
+/** The subject that has to sign in before a credential can be used. */
+export function findMissingSignIn(
   credential: Credential,
   sessions: readonly Session[],
 ): string | undefined {

@@ -1,5 +1,5 @@
 /**
- * What this tab remembers over a reload and over the way to the provider and back: JSON in its session storage.
+ * What this tab remembers over a reload and a visit to the provider: JSON in its session storage.
  */
 
 /** What was saved under a name, or else `fallback`. */

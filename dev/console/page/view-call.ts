@@ -1,183 +1,166 @@
 /**
- * The call: a form that says what will be sent, and below it what was sent, what came back and what changed.
+ * The form: the caller, the person to remove, and the one button. The result follows right below the button.
  */
 import { html, nothing } from 'lit-html'
-import { METHODS, readUserPath, type Credential } from './call.ts'
-import { nameOf, readOrganizations } from './organization.ts'
+import { METHODS, type Credential } from './call.ts'
+import { count, findTarget, nameOf, type Organization } from './organization.ts'
 import { listRefusals } from './refusals.ts'
-import {
-  describeCredential,
-  isSameCredential,
-  keyOf,
-  whoMustSignIn,
-  type Actions,
-  type State,
-} from './state.ts'
+import { describeCredential, findMissingSignIn, type Actions, type State } from './state.ts'
 import { viewResults } from './view-result.ts'
 
-/** The right-hand side of the page. */
-export function viewCall(state: State, actions: Actions) {
+/** The part of the page that calls. */
+export function viewCall(state: State, organizations: readonly Organization[], actions: Actions) {
+  const { draft, isBusy, sessions, settings } = state
+  const missing = findMissingSignIn(draft.credential, sessions)
+  const target = findTarget(draft.path, organizations)
+  const isRemoval = draft.method === 'DELETE'
+  const removal = draft.path === '' ? 'Remove' : target && `Remove ${target.name}`
+  const submit = (event: Event) => {
+    event.preventDefault()
+    if (missing === undefined) actions.send()
+    else actions.signIn(missing)
+  }
   return html`
-    <div class="call">
-      <section aria-labelledby="call">
-        <h2 id="call">Call the Worker</h2>
-        ${viewForm(state, actions)}
-      </section>
-      ${viewResults(state)} ${viewRefusals(state, actions)}
-    </div>
-  `
-}
-
-function viewForm(state: State, actions: Actions) {
-  const { settings, draft, isBusy, sessions } = state
-  const missing = whoMustSignIn(draft.credential, sessions)
-  const credentials = listCredentials(state)
-  return html`
-    <form
-      @submit=${(event: Event) => {
-        event.preventDefault()
-        if (missing === undefined) actions.send()
-        else actions.signIn(missing)
-      }}
-    >
-      <div class="line">
-        <label class="wide">
-          Token of
-          <select
-            name="credential"
-            @change=${(event: Event) => {
-              const key = (event.target as HTMLSelectElement).value
-              const credential = credentials.find((candidate) => keyOf(candidate) === key)
-              if (credential) actions.editDraft({ credential })
-            }}
-          >
-            ${credentials.map(
-              (credential) =>
-                html`<option
-                  value=${keyOf(credential)}
-                  .selected=${isSameCredential(credential, draft.credential)}
-                >
-                  ${describeCredential(credential, settings)}
-                </option>`,
-            )}
-          </select>
-        </label>
-        <label>
-          Method
-          <select
-            name="method"
-            @change=${(event: Event) =>
-              actions.editDraft({ method: (event.target as HTMLSelectElement).value })}
-          >
-            ${METHODS.map(
-              (method) => html`<option .selected=${method === draft.method}>${method}</option>`,
-            )}
-          </select>
-        </label>
-      </div>
-      <label>
-        Path
-        <input
-          name="path"
-          required
-          pattern="/.*"
-          title="It begins with a slash"
-          spellcheck="false"
-          autocapitalize="off"
-          autocomplete="off"
-          .value=${draft.path}
-          @input=${(event: Event) =>
-            actions.editDraft({ path: (event.target as HTMLInputElement).value })}
-        />
-      </label>
-      <label>
-        <span><code>Idempotency-Key</code>, if the call may have to be repeated</span>
-        <span class="line">
-          <input
-            name="key"
-            spellcheck="false"
-            autocapitalize="off"
-            autocomplete="off"
-            .value=${draft.idempotencyKey}
-            @input=${(event: Event) =>
-              actions.editDraft({ idempotencyKey: (event.target as HTMLInputElement).value })}
-          />
-          <button
-            type="button"
-            @click=${() => actions.editDraft({ idempotencyKey: crypto.randomUUID() })}
-          >
-            Make one
-          </button>
-        </span>
-      </label>
-      <p class="meaning">${explainDraft(state)}</p>
-      <button class="primary" name="send" ?disabled=${isBusy}>
+    <form class="card" id="call" aria-labelledby="call-title" @submit=${submit}>
+      <h2 id="call-title">Remove a person</h2>
+      ${viewCaller(state, actions)}
+      <p>
         ${
-          missing === undefined
-            ? `Send ${draft.method}`
-            : `Sign in as ${nameOf(missing, settings)} first`
+          draft.path === ''
+            ? `${missing === undefined ? 'Choose' : 'Sign in, then choose'} a person in the list.`
+            : !isRemoval
+              ? 'Only DELETE removes a person.'
+              : target === undefined
+                ? 'The path names no user in the database, so the call removes no person.'
+                : html`Removes <strong>${target.name}</strong> from ${target.organization} and
+                    ${count(target.groups, 'group')}, if the caller has permission.`
         }
-      </button>
+      </p>
+      ${
+        missing === undefined
+          ? html`<button
+              name="send"
+              class=${draft.path === '' ? 'outline' : nothing}
+              data-variant=${draft.path !== '' && isRemoval ? 'danger' : nothing}
+              aria-busy=${isBusy}
+              ?disabled=${isBusy || !draft.path.startsWith('/')}
+            >
+              ${(isRemoval && removal) || `Send ${draft.method}`}
+            </button>`
+          : html`<button name="send">Sign in as ${nameOf(missing, settings)}</button>`
+      }
+      ${viewResults(state, actions)}
+      <div>${viewRequest(state, actions)} ${viewRefusals(state, actions)}</div>
     </form>
   `
 }
 
-/** Those of whom there is a token, and the one that the draft asks for. */
-function listCredentials({ sessions, draft }: State): readonly Credential[] {
-  const people = sessions.map(({ subject }) => subject)
-  const chosen = draft.credential
-  if ('subject' in chosen && !people.includes(chosen.subject)) people.push(chosen.subject)
-  return [
-    ...people.map((subject) => ({ kind: 'person', subject }) as const),
-    { kind: 'service-account' },
-    { kind: 'none' },
-    { kind: 'expired' },
-    ...people.map((subject) => ({ kind: 'altered', subject }) as const),
-  ]
-}
+const as = (kind: 'person' | 'altered') => (subject: string) => ({ kind, subject })
 
-/** What the call would do, were it allowed. */
-function explainDraft({ snapshot, settings, draft }: State) {
-  const ids = readUserPath(draft.path)
-  const organization = readOrganizations(snapshot, settings).find(
-    ({ id }) => id === ids?.organizationID,
-  )
-  const member = organization?.members.find(({ id }) => id === ids?.userID)
-  if (member === undefined) return html`There is nobody at this path: nobody will be removed.`
-  if (draft.method !== 'DELETE') return html`Only DELETE removes anybody.`
-  const { length } = member.groups
-  return html`Removes <strong>${member.name}</strong> from ${organization?.name} and from
-    ${length === 0 ? 'no group' : length === 1 ? '1 group' : `${length} groups`}, if the token
-    allows it.`
-}
-
-function viewRefusals(state: State, actions: Actions) {
-  const { settings, sessions, draft } = state
+function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
+  const signedIn = sessions.map(({ subject }) => subject)
+  const others = settings.people.map(({ subject }) => subject).filter((s) => !signedIn.includes(s))
+  const special = (['service-account', 'none', 'expired'] as const).map((kind) => ({ kind }))
+  const altered = [...new Set([...signedIn, settings.administrator])].map(as('altered'))
+  const chosen = JSON.stringify(draft.credential)
+  const session = signedIn.find((subject) => chosen === JSON.stringify(as('person')(subject)))
+  const viewList = (label: string, credentials: readonly Credential[]) =>
+    html`<optgroup label=${label} ?hidden=${credentials.length === 0}>
+      ${credentials.map((credential) => {
+        const value = JSON.stringify(credential)
+        return html`<option value=${value} .selected=${value === chosen}>
+          ${describeCredential(credential, settings)}
+        </option>`
+      })}
+    </optgroup>`
+  const choose = ({ target }: Event) => {
+    const credential = JSON.parse((target as HTMLSelectElement).value) as Credential
+    actions.editDraft({ credential })
+  }
   return html`
-    <section aria-labelledby="refusals">
-      <h2 id="refusals">Refusals to try</h2>
-      <ul class="refusals">
-        ${listRefusals(settings).map((refusal) => {
-          const missing = whoMustSignIn(refusal.draft.credential, sessions)
-          const isChosen =
-            refusal.draft.path === draft.path &&
-            refusal.draft.method === draft.method &&
-            isSameCredential(refusal.draft.credential, draft.credential)
+    <div class="line">
+      <label>
+        Caller
+        <select @change=${choose}>
+          ${viewList('Signed in', signedIn.map(as('person')))}
+          ${viewList('Sign in first', others.map(as('person')))}
+          ${viewList('Other tokens', [...special, ...altered])}
+        </select>
+      </label>
+      ${
+        session &&
+        html`<button
+          type="button"
+          class="outline"
+          aria-label="Sign out ${nameOf(session, settings)}"
+          @click=${() => actions.signOut(session)}
+        >
+          Sign out
+        </button>`
+      }
+    </div>
+  `
+}
+
+/** The request itself, folded away: a usual removal needs no change here. */
+function viewRequest({ draft }: State, actions: Actions) {
+  const edit = ({ target }: Event) => {
+    const { name, value } = target as HTMLInputElement
+    actions.editDraft({ [name]: value })
+  }
+  const input = (name: 'path' | 'idempotencyKey') =>
+    html`<input name=${name} spellcheck="false" autocomplete="off" .value=${draft[name]} />`
+  return html`
+    <details name="more" @input=${edit}>
+      <summary>
+        <span>Request: <code>${draft.method} ${draft.path}</code></span>
+      </summary>
+      <label>
+        Method
+        <select name="method">
+          ${METHODS.map(
+            (method) => html`<option .selected=${method === draft.method}>${method}</option>`,
+          )}
+        </select>
+      </label>
+      <label>Path, which begins with a slash ${input('path')}</label>
+      <div class="line">
+        <label>Idempotency key (optional) ${input('idempotencyKey')}</label>
+        <button
+          type="button"
+          class="outline"
+          @click=${() => actions.editDraft({ idempotencyKey: crypto.randomUUID() })}
+        >
+          Make one
+        </button>
+      </div>
+    </details>
+  `
+}
+
+function viewRefusals({ draft, sessions, settings }: State, actions: Actions) {
+  return html`
+    <details name="more">
+      <summary>Try a refusal</summary>
+      <ul class="rows">
+        ${listRefusals(settings).map(({ status, title, draft: prepared }) => {
+          const missing = findMissingSignIn(prepared.credential, sessions)
           return html`<li>
-            <button aria-pressed=${isChosen} @click=${() => actions.prepare(refusal.draft)}>
-              <span class="status refused">${refusal.status}</span>
+            <button
+              type="button"
+              class="pick"
+              aria-pressed=${JSON.stringify(prepared) === JSON.stringify(draft)}
+              @click=${() => actions.prepare(prepared)}
+            >
               <span>
-                ${refusal.title}
-                ${
-                  missing === undefined
-                    ? nothing
-                    : html`<small>needs ${nameOf(missing, settings)} to sign in</small>`
-                }
+                ${title}
+                ${missing && html`<small>as ${nameOf(missing, settings)}, who must sign in</small>`}
               </span>
+              <span class="badge" data-variant="warning">${status}</span>
             </button>
           </li>`
         })}
       </ul>
-    </section>
+    </details>
   `
 }

@@ -1,132 +1,129 @@
 /**
- * What came of the calls: the latest in full, the ones before it in a line each.
+ * The results of the calls: the latest as a sentence with its details folded away, the earlier ones in a line each.
  */
-import { html, nothing } from 'lit-html'
+import { html } from 'lit-html'
+import { keyed } from 'lit-html/directives/keyed.js'
 import type { Row } from '../protocol.ts'
 import type { TableChange } from './changes.ts'
-import type { Result, State } from './state.ts'
+import { count, formatTime } from './organization.ts'
+import type { Actions, Exchange, Result, State } from './state.ts'
 
 const MAX_EARLIER = 8
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  200: 'OK',
-  204: 'No Content',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  500: 'Internal Server Error',
-}
 
-/** The latest call and those before it; empty where there is none. */
-export function viewResults({ results, settings }: State) {
+/** The latest result and those before it. */
+export function viewResults({ draft, results, settings }: State, actions: Actions) {
   const [latest, ...earlier] = results
+  const again =
+    latest?.exchange !== undefined &&
+    latest.draft.path !== draft.path &&
+    html`<button type="button" class="small outline" @click=${() => actions.prepare(latest.draft)}>
+      Prepare the last call again
+    </button>`
   return html`
-    <section class="result" id="result" tabindex="-1" aria-label="What came of it">
-      ${latest === undefined ? nothing : viewLatest(latest, settings.worker)}
-      ${earlier.length === 0 ? nothing : viewEarlier(earlier.slice(0, MAX_EARLIER))}
+    <section id="result" tabindex="-1" aria-label="Result" ?hidden=${latest === undefined}>
+      ${
+        latest &&
+        keyed(
+          latest, // a new result comes with its details folded
+          html`<p role="alert" data-variant=${variantOf(latest)}>${describe(latest)}</p>
+            ${latest.exchange && viewExchange(latest.exchange, settings.worker)}`,
+        )
+      }
+      ${
+        earlier.length === 0
+          ? undefined
+          : html`<details>
+              <summary>Earlier results</summary>
+              <ol>
+                ${earlier.slice(0, MAX_EARLIER).map((result) => html`<li>${describe(result)}</li>`)}
+              </ol>
+            </details>`
+      }
+      ${again || undefined}
     </section>
   `
 }
 
-function viewLatest({ request, answer, changes, who, durationMs }: Result, worker: string) {
+/** A result as one sentence. */
+function describe({ exchange, problem, draft, target }: Result): string {
+  if (exchange === undefined) return problem ?? ''
+  const { response, changes } = exchange
+  if (!response.ok) return `Refused with ${response.status}${readError(response.body)}`
+  if (draft.method !== 'DELETE') return `${response.status}. The call removed no person.`
+  if (changes?.length === 0) {
+    return 'Already removed: this call repeats an earlier one with the same idempotency key.'
+  }
+  if (target === undefined) return `${response.status}. The user was removed.`
+  const groups = changes?.find(({ table }) => table === 'group_members')?.removed.length ?? 0
+  const also = groups === 0 ? '' : ` and ${count(groups, 'group')}`
+  return `${target.name} was removed from ${target.organization}${also}.`
+}
+
+function variantOf({ exchange }: Result): string {
+  if (exchange === undefined || exchange.response.status.startsWith('5')) return 'danger'
+  return exchange.response.ok ? 'success' : 'warning'
+}
+
+function readError(body: string): string {
+  try {
+    return `: ${(JSON.parse(body) as { error_description?: string }).error_description}.`
+  } catch {
+    return ', without a JSON body.'
+  }
+}
+
+function viewExchange({ request, response, changes, durationMs }: Exchange, worker: string) {
+  const rows = changes?.flatMap(({ removed, added }) => [...removed, ...added]).length
+  const summary =
+    rows === undefined
+      ? 'could not be read'
+      : rows === 0
+        ? 'nothing changed'
+        : `${count(rows, 'row')} changed`
   return html`
-    <h2>
-      ${viewStatus(answer?.status)}
-      ${answer === undefined ? 'No answer' : (STATUS_TEXT[answer.status] ?? '')}
-      <small>${durationMs.toFixed(0)} ms</small>
-    </h2>
-    <h3>Request, with the token of ${who}</h3>
-    <pre>${writeRequest(request, worker)}</pre>
-    <h3>Answer</h3>
-    ${
-      answer === undefined
-        ? html`<p>
-            The browser shows this page no answer. Either the Worker cannot be reached, or it does
-            not let pages of <code>${location.origin}</code> read its answers: its
-            <code>CORS_ORIGINS</code> has to name that origin, and a preflight needs a path that
-            exists.
-          </p>`
-        : html`<pre>${writeAnswer(answer)}</pre>`
-    }
-    <h3>What changed</h3>
-    ${
-      changes.length === 0
-        ? html`<p>Nothing in the database.</p>`
-        : html`<ul class="changes">
-            ${changes.map(viewChange)}
-          </ul>`
-    }
+    <details>
+      <summary>Response: ${response.status} in ${durationMs.toFixed(0)} ms</summary>
+      <pre>${writeRequest(request, worker)}</pre>
+      <pre>${writeResponse(response)}</pre>
+    </details>
+    <details>
+      <summary>Database: ${summary}</summary>
+      <ul>
+        ${changes?.map(viewChange)}
+      </ul>
+    </details>
   `
 }
 
-function writeRequest({ method, url, headers }: Result['request'], worker: string): string {
-  const lines = Object.entries(headers).map(([name, value]) =>
-    name === 'Authorization' ? `${name}: ${shorten(value)}` : `${name}: ${value}`,
+function writeRequest({ method, url, headers }: Exchange['request'], worker: string): string {
+  const lines = Object.entries(headers).map(
+    ([name, value]) => `${name}: ${name === 'Authorization' ? shorten(value) : value}`,
   )
-  return [
-    `${method} ${url.slice(worker.length)}`,
-    `Host: ${new URL(worker).host}`,
-    `Origin: ${location.origin}`,
-    ...lines,
-  ].join('\n')
+  const path = url.slice(worker.length)
+  return [`${method} ${path}`, `Origin: ${location.origin}`, ...lines].join('\n')
 }
 
-/** Enough of a token to tell it from another; the rest would fill the page. */
+/** Enough of a token to tell it from another. */
 function shorten(value: string): string {
   return `${value.slice(0, 16)}…${value.slice(-6)} (${value.length - 'Bearer '.length} characters)`
 }
 
-function writeAnswer({ status, headers, body }: NonNullable<Result['answer']>): string {
+function writeResponse({ status, headers, body }: Exchange['response']): string {
   const lines = headers.map(([name, value]) => `${name}: ${value}`)
-  return [
-    `${status} ${STATUS_TEXT[status] ?? ''}`,
-    ...lines,
-    ...(body === '' ? [] : ['', body]),
-  ].join('\n')
+  return [status, ...lines, '', body].join('\n').trimEnd()
 }
 
 function viewChange({ table, removed, added }: TableChange) {
   return html`<li>
-    <code>${table}</code>
-    ${
-      removed.length === 0
-        ? nothing
-        : html`<span class="removed">${count(removed.length)} gone</span>`
-    }
-    ${added.length === 0 ? nothing : html`<span class="added">${count(added.length)} new</span>`}
-    <ul>
-      ${removed.map((row) => html`<li class="removed">− ${writeRow(row)}</li>`)}
-      ${added.map((row) => html`<li class="added">+ ${writeRow(row)}</li>`)}
-    </ul>
+    <strong>${table}</strong>
+    ${removed.map((row) => html`<code class="removed">− ${writeRow(row)}</code>`)}
+    ${added.map((row) => html`<code class="added">+ ${writeRow(row)}</code>`)}
   </li>`
 }
 
 function writeRow(row: Row): string {
   return Object.entries(row)
+    .map(([column, value]) => [column, column.endsWith('_at') ? formatTime(value) : value])
     .map(([column, value]) => `${column}=${value}`)
     .join(' ')
-}
-
-function viewEarlier(results: readonly Result[]) {
-  return html`
-    <h3>Before</h3>
-    <ol class="earlier">
-      ${results.map(
-        ({ answer, request, who }) =>
-          html`<li>
-            ${viewStatus(answer?.status)}
-            <span><code>${request.method} ${new URL(request.url).pathname}</code> ${who}</span>
-          </li>`,
-      )}
-    </ol>
-  `
-}
-
-function viewStatus(status: number | undefined) {
-  const kind = status === undefined || status >= 400 ? 'refused' : 'done'
-  return html`<span class="status ${kind}">${status ?? '—'}</span>`
-}
-
-function count(rows: number): string {
-  return rows === 1 ? '1 row' : `${rows} rows`
 }

@@ -32,7 +32,7 @@ export function findChromium(): string | undefined {
 /**
  * Starts the browser.
  * @param flags further ones of the command line
- * @throws Error where there is none
+ * @throws Error if there is none
  */
 export async function launchBrowser(...flags: readonly string[]): Promise<Browser> {
   const executablePath = findChromium()
@@ -62,29 +62,37 @@ export async function openPage(
   return { page, complaints }
 }
 
-/** At the provider's pages: says who it is, and allows the console to act for that person. */
-export async function passProviderPages(page: Page, name: string): Promise<void> {
+/** At the provider's page: says who signs in, and comes back to the console. */
+export async function passProviderPage(page: Page, name: string): Promise<void> {
   await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
   await page.getByRole('button', { name }).click()
-  const allow = page.getByRole('button', { name: 'Allow' })
-  const back = page.getByRole('heading', { name: 'Identity console' })
-  await allow.or(back).waitFor()
-  if (await allow.isVisible()) await allow.click()
-  await back.waitFor()
+  await page.getByRole('heading', { name: 'Identity console' }).waitFor()
+}
+
+/** At the console: chooses who calls. */
+export async function chooseCaller(page: Page, label: string): Promise<void> {
+  await page.getByLabel('Caller').selectOption({ label })
 }
 
 /** From the console to the provider and back. */
 export async function signInAtConsole(page: Page, name: string): Promise<void> {
-  await page
-    .getByRole('button', { name: /^Sign in/ })
-    .first()
-    .click()
-  await passProviderPages(page, name)
+  await chooseCaller(page, name)
+  await page.getByRole('button', { name: `Sign in as ${name}` }).click()
+  await passProviderPage(page, name)
   await page.getByRole('button', { name: `Sign out ${name}` }).waitFor()
+}
+
+/** At the console: prepares the removal of a person in the list. */
+export async function choosePerson(page: Page, name: string): Promise<void> {
+  await page
+    .getByRole('region', { name: /^People of/ })
+    .getByRole('button', { name })
+    .click()
 }
 
 /** At the console: puts one of the prepared refusals into the form. */
 export async function prepareRefusal(page: Page, title: string): Promise<void> {
-  const refusals = page.getByRole('region', { name: 'Refusals to try' })
-  await refusals.getByRole('button', { name: title }).click()
+  const refusal = page.getByRole('button', { name: title })
+  if (!(await refusal.isVisible())) await page.getByText('Try a refusal').click()
+  await refusal.click()
 }
