@@ -84,6 +84,29 @@ test('after a refresh the new keys serve, and a key that was taken back does not
   expect((await present({ key: issuer.keys[0] })).status).toBe(401)
 })
 
+test('another key under the same ID is refused until the refresh, and serves after it', async () => {
+  const { present, publish, createKey, issuer } = await setKeyStage()
+  await present()
+  const next = await createKey(issuer.keys[0].kid)
+  publish(next.publicJWK)
+  passTime(10 * MINUTE - 1)
+  expect((await present({ key: next })).line.reason).toBe('jwt_signature_invalid')
+  passTime(1)
+  expect((await present({ key: next })).status).toBe(401)
+  expect((await present({ key: next })).status).toBe(ACCEPTED)
+})
+
+test('an empty set withdraws nothing: the only key serves for 24 h', async () => {
+  const { present, publish } = await setKeyStage()
+  await present()
+  publish()
+  passTime(24 * HOUR - 1)
+  expect((await present()).status).toBe(ACCEPTED)
+  expect((await present()).status).toBe(ACCEPTED)
+  passTime(1)
+  expect((await present()).status).toBe(500)
+})
+
 describe('a key ID that is not in the set', () => {
   test('causes one refresh, which finds a key that is new', async () => {
     const { present, publish, createKey, fetches, issuer } = await setKeyStage()

@@ -22,8 +22,8 @@ export interface KeyStage {
   readonly present: (changes?: TokenChanges, how?: { inBackground?: boolean }) => Promise<Answer>
   /** The issuer publishes these keys, as they are, from now on. */
   readonly publish: (...keys: readonly object[]) => void
-  /** A new key of the issuer's, which it has not published yet. */
-  readonly createKey: () => Promise<SigningKey>
+  /** A new key of the issuer's, which it has not published yet, with an ID of its own if none is given. */
+  readonly createKey: (kid?: string) => Promise<SigningKey>
 }
 
 /** Sets a stage whose isolate has no keys yet. */
@@ -45,6 +45,6 @@ export async function setKeyStage(vars: Vars = {}): Promise<KeyStage> {
     publish(...keys) {
       endpoint.answer = withBody(JSON.stringify({ keys }))
     },
-    createKey: () => createKey('ES256'),
+    createKey: (kid) => createKey('ES256', kid),
   }
 }
