@@ -6,11 +6,13 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'smol-toml'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createTestHarness, type TestHarness } from 'wrangler'
 import { writeIdentityConfig } from '../../dev/identity-worker.ts'
 import { readDatabase, type Snapshot } from '../support/database'
 import { createSeed } from '../support/seed'
+import { readDocument } from './document'
 
 /** SHA-256 of every migration that a release has brought. A release adds its own; no other change is right. */
 const RELEASED: Readonly<Record<string, string>> = {
@@ -129,6 +131,20 @@ describe('on local D1', () => {
     }
   })
 
+  test('skips a file of the same name that another Worker applied; after the documented statement it is applied', async () => {
+    const files = await listMigrations()
+    await writeFile(join(folder, 'migrations', files[0]!), 'CREATE TABLE sessions (id TEXT);')
+    await apply()
+    const outcome = await apply(...files).catch(String)
+    expect(outcome).toContain('no such table: roles')
+    const page = await readDocument('docs/data-model.md')
+    const [, rename] = page.section('Migrations of your own').code
+    await db.prepare(rename!.text).run()
+    await apply()
+    const { results } = await db.prepare('SELECT name FROM d1_migrations ORDER BY id').all()
+    expect(results).toEqual(files.map((name) => ({ name })))
+  })
+
   test('a migration that rebuilds a table with foreign keys off, which D1 ignores, would be noticed', async () => {
     await apply(...(await listMigrations()))
     const before = await readDatabase(db)
@@ -157,4 +173,18 @@ test('released migrations are as they were released, and new ones come after the
     const sha256 = createHash('sha256').update(text).digest('hex')
     expect({ file, sha256 }).toEqual({ file, sha256: released })
   }
+})
+
+test('other Workers can keep their list of migrations in the table that docs/data-model.md names', async () => {
+  const page = await readDocument('docs/data-model.md')
+  const [toml, rename] = page.section('Migrations of your own').code.map(({ text }) => text)
+  const config = parse(toml!) as { d1_databases: { migrations_table: string }[] }
+  expect(rename).toBe(
+    `ALTER TABLE d1_migrations RENAME TO ${config.d1_databases[0]!.migrations_table};`,
+  )
+})
+
+test('new migrations have names that those of other Workers are unlikely to have', async () => {
+  const added = (await listMigrations()).slice(Object.keys(RELEASED).length)
+  expect(added.filter((file) => !/^\d{4}_identity_\w+\.sql$/.test(file))).toEqual([])
 })
