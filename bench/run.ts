@@ -25,20 +25,16 @@ npm run bench -- --docs | --check
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 
-try {
-  const { quick, only, docs, check, help } = readOptions()
-  if (help) console.log(HELP)
-  else if (check) checkDocuments()
-  else if (docs) writeDocuments()
-  else await measure(quick, only)
-} catch (error) {
-  console.error(error instanceof Advice ? error.message : error)
-  process.exitCode = 1
-}
+const { quick, only, docs, check, help } = readOptions()
+if (help) console.log(HELP)
+else if (check) checkDocuments()
+else if (docs) writeDocuments()
+else await measure(quick, only)
 
 function readOptions() {
   try {
     const { values } = parseArgs({
+      args: process.argv.slice(3),
       options: {
         quick: { type: 'boolean', default: false },
         only: { type: 'string', default: NAMES.join() },

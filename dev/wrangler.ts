@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { devNull } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, URL } from 'node:url'
 import { promisify } from 'node:util'
 import { Advice } from './advice.ts'
 

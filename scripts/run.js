@@ -11,6 +11,7 @@ const commands = {
   example: '../examples/console-backend/run.ts',
   'bundle-size': './bundle-size.ts',
   types: './types.ts',
+  bench: '../bench/launch.ts',
   'test-faults': '../test/faults/run.ts',
   soak: '../test/faults/soak/run.ts',
   'test-e2e': '../test/e2e/run.ts',

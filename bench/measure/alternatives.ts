@@ -49,14 +49,14 @@ export interface AlternativesResult extends RoundsResult {
 
 export function measureAlternatives(quick: boolean): Promise<AlternativesResult> {
   const size = quick ? QUICK : FULL
-  return withKinds(ALTERNATIVES, async (running, { runtime }) => {
+  return withKinds(ALTERNATIVES, async (running, pid) => {
     await warmUp(running, size.warmUp)
     const times = await runRounds('one at a time', running, size.rounds)
     return {
       summaries: summarizeAll(times),
       ratios: compareAll(ALTERNATIVES, times),
       concurrent: await runConcurrently(running, size.blocks),
-      cpu: await measureCPU(running, runtime.pid, size.cpuBlocks),
+      cpu: await measureCPU(running, pid, size.cpuBlocks),
     }
   })
 }

@@ -39,7 +39,7 @@ export interface ColdResult {
 
 export async function measureCold(quick: boolean): Promise<ColdResult> {
   const kinds = kindsOf(SETTLING + (quick ? ISOLATES.quick : ISOLATES.full))
-  return withKinds(kinds, async (running, { runtime: { pid } }) => {
+  return withKinds(kinds, async (running, pid) => {
     const createSeries = () => new Map(running.map(({ name }) => [name, [] as number[]]))
     const [first, second, cpu] = [createSeries(), createSeries(), createSeries()]
     const isolates = running.flatMap((kind) => kind.origins.map((origin) => ({ kind, origin })))

@@ -5,10 +5,10 @@
 import { migrateBetterAuth } from '../support/better-auth.ts'
 import { closeClients, send } from '../support/client.ts'
 import { startIssuer } from '../support/issuer.ts'
-import { startRuntime, type WorkerOptions, type WorkerSetup } from '../support/runtime.ts'
+import { startRuntime, type WorkerOptions, workerOf } from '../support/runtime.ts'
 import { createInvite, type Invite, migrate, seed } from '../support/seed.ts'
 import type { Comparison } from '../support/statistics.ts'
-import type { Fixture, MakeRequests, Requests } from './requests.ts'
+import type { MakeRequests, Requests } from './requests.ts'
 import { buildWorker, type WorkerName } from './workers.ts'
 
 export interface Kind extends Requests, Comparison {
@@ -46,7 +46,7 @@ export interface RunningKind {
 export type Databases = Readonly<Record<string, { population: number; people: number }>>
 
 const ISOLATES = 3
-/** The database with better-auth's tables. */
+/** The database with better-auth's tables, which no section names among its databases. */
 export const BETTER_AUTH_DATABASE = 'better-auth'
 export const POPULATION = 10_000
 const MAIN: Databases = { main: { population: POPULATION, people: 2_000 } }
@@ -54,51 +54,47 @@ const MAIN: Databases = { main: { population: POPULATION, people: 2_000 } }
 /** Starts the issuer, the databases and all isolates, uses them, and stops everything. */
 export async function withKinds<T>(
   kinds: Kinds,
-  use: (running: readonly RunningKind[], fixture: Fixture) => Promise<T>,
+  use: (running: readonly RunningKind[], pid: number) => Promise<T>,
   databases = MAIN,
 ): Promise<T> {
   checkComparisons(kinds)
   const issuer = await startIssuer()
-  const workers: WorkerSetup[] = []
+  const workers = []
+  const used = new Set(Object.values(kinds).map(({ database = 'main' }) => database))
+  for (const name of used)
+    workers.push(workerOf(seederOf(name), IDLE, { d1Databases: { DB: name } }))
   for (const [name, kind] of Object.entries(kinds)) {
     const { script, options } = await buildWorker(kind.worker, kind.isWrapped)
     const caller = await buildWorker('caller')
     for (const isolate of isolatesOf(name, kind)) {
-      workers.push({
-        name: isolate,
-        script,
-        options: {
-          ...options,
-          ...kind.options,
-          d1Databases: { DB: kind.database ?? 'main' },
-          bindings: { ...issuer.varsFor(isolate), ...options.bindings, ...kind.vars },
-        },
-      })
+      const bindings = { ...issuer.varsFor(isolate), ...options.bindings, ...kind.vars }
+      const d1Databases = { DB: kind.database ?? 'main' }
+      const all = { ...options, ...kind.options, d1Databases, bindings }
+      workers.push(workerOf(isolate, script, all))
       if (kind.through === undefined) continue
-      workers.push({
-        name: callerOf(isolate),
-        script: caller.script,
-        options: {
-          bindings: { TRANSPORT: kind.through },
-          serviceBindings: {
-            IDENTITY: { name: isolate, entrypoint: 'Identity' },
-            IDENTITY_HTTP: isolate,
-          },
-        },
-      })
+      const serviceBindings = {
+        IDENTITY: { name: isolate, entrypoint: 'Identity' },
+        IDENTITY_HTTP: isolate,
+      }
+      const setup = { bindings: { TRANSPORT: kind.through }, serviceBindings }
+      workers.push(workerOf(callerOf(isolate), caller.script, setup))
     }
   }
-  const runtime = await startRuntime(workers, [...Object.keys(databases), BETTER_AUTH_DATABASE])
+  const runtime = await startRuntime(workers)
   try {
-    await migrateBetterAuth(await runtime.database(BETTER_AUTH_DATABASE))
+    const databaseOf = (name: string) => runtime.databaseOf(seederOf(name))
     const invites = new Map<string, Invite>()
-    for (const [name, { population, people }] of Object.entries(databases)) {
-      const database = await runtime.database(name)
-      await migrate(database)
-      await seed(database, population, people)
-      invites.set(name, createInvite(database, people))
+    for (const name of used) {
+      const database = await databaseOf(name)
+      const size = databases[name]
+      if (size === undefined) await migrateBetterAuth(database)
+      else {
+        await migrate(database)
+        await seed(database, size.population, size.people)
+        invites.set(name, createInvite(database, size.people))
+      }
     }
-    const fixture = { issuer, runtime, inviteTo: (name: string) => invites.get(name)! }
+    const fixture = { issuer, databaseOf, inviteTo: (name: string) => invites.get(name)! }
     const running: RunningKind[] = []
     for (const [name, kind] of Object.entries(kinds)) {
       const { status, every = 1, database = 'main' } = kind
@@ -110,13 +106,17 @@ export async function withKinds<T>(
         isolates.reduce((total, isolate) => total + issuer.fetchesOf(isolate), 0)
       running.push({ name, status, every, origins, make, countKeyFetches })
     }
-    return await use(running, fixture)
+    return await use(running, runtime.pid)
   } finally {
     await closeClients()
     await runtime.stop()
     issuer.stop()
   }
 }
+
+const IDLE = 'export default { fetch: () => new Response(null) }'
+
+const seederOf = (database: string): string => `seeder of ${database}`
 
 const callerOf = (isolate: string): string => `caller of ${isolate}`
 

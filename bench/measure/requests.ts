@@ -3,7 +3,6 @@ import type { JWTPayload } from 'jose'
 import { startSession } from '../support/better-auth.ts'
 import { type RequestSpec, send } from '../support/client.ts'
 import type { Issuer } from '../support/issuer.ts'
-import type { Runtime } from '../support/runtime.ts'
 import {
   ADMINISTRATOR,
   AUDITOR,
@@ -15,7 +14,7 @@ import {
 /** What requests are made from: the issuer, the databases, and the first isolate of the kind. */
 export interface Fixture {
   readonly issuer: Issuer
-  readonly runtime: Runtime
+  readonly databaseOf: (name: string) => Promise<D1Database>
   readonly inviteTo: (database: string) => Invite
 }
 
@@ -142,7 +141,7 @@ export const noSuchUser = calls(
 /** better-auth's removal of a member. */
 export const memberRemoval: Requests = {
   status: 200,
-  async prepare({ runtime }, { database, origin }) {
-    return startSession(origin, await runtime.database(database))
+  async prepare({ databaseOf }, { database, origin }) {
+    return startSession(origin, await databaseOf(database))
   },
 }

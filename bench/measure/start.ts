@@ -5,7 +5,7 @@
 import { gzipSync } from 'node:zlib'
 import { median, shuffle } from 'simple-statistics'
 import { startProgress } from '../support/progress.ts'
-import { startRuntime } from '../support/runtime.ts'
+import { startRuntime, workerOf } from '../support/runtime.ts'
 import { type Comparison, compareAll, type Ratios } from '../support/statistics.ts'
 import { readProcessCPU } from './cpu.ts'
 import { buildWorker, type WorkerName } from './workers.ts'
@@ -61,9 +61,9 @@ export async function measureStart(quick: boolean): Promise<StartResult> {
 
 /** CPU of a process with so many isolates, by isolate, in milliseconds. */
 async function measureOnce(name: WorkerName, isolates: number): Promise<number> {
-  const built = await buildWorker(name)
+  const { script, options } = await buildWorker(name)
   const workers = Array.from({ length: isolates }, (_, index) =>
-    Object.assign({ name: `isolate-${index}` }, built),
+    workerOf(`isolate-${index}`, script, options),
   )
   const runtime = await startRuntime(workers)
   try {

@@ -32,7 +32,7 @@ const QUICK = { warmUp: 96, rounds: 288, cpuBlocks: 1 }
 
 export function measureWarm(quick: boolean): Promise<RoundsResult> {
   const size = quick ? QUICK : FULL
-  return withKinds(WARM, async (running, { runtime }) => {
+  return withKinds(WARM, async (running, pid) => {
     await checkSameResponse(running, 'refused token', 'minimum refusal')
     await checkSameResponse(running, 'deletion', 'minimum deletion')
     await warmUp(running, size.warmUp)
@@ -40,7 +40,7 @@ export function measureWarm(quick: boolean): Promise<RoundsResult> {
     return {
       summaries: summarizeAll(times),
       ratios: compareAll(WARM, times),
-      cpu: await measureCPU(running, runtime.pid, size.cpuBlocks),
+      cpu: await measureCPU(running, pid, size.cpuBlocks),
     }
   })
 }

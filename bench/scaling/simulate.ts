@@ -4,8 +4,9 @@
  */
 import { sum } from 'simple-statistics'
 import type { Sections } from '../measure/sections.ts'
+import { buildWorker } from '../measure/workers.ts'
 import { formatCount, formatMs, makeTable, type Table } from '../report/tables.ts'
-import { startRuntime } from '../support/runtime.ts'
+import { startRuntime, workerOf } from '../support/runtime.ts'
 import { migrate, ORGANIZATION_ID, seed } from '../support/seed.ts'
 import * as model from './model.ts'
 
@@ -123,9 +124,10 @@ export async function simulateScaling({
 
 /** Fills a database and reads its size. */
 async function measureBytes(): Promise<model.RowBytes> {
-  const runtime = await startRuntime([], ['bytes'])
+  const { script } = await buildWorker('nothing')
+  const runtime = await startRuntime([workerOf('seeder', script, { d1Databases: ['DB'] })])
   try {
-    const database = await runtime.database('bytes')
+    const database = await runtime.databaseOf('seeder')
     const measureSize = async (sql = 'SELECT 1') =>
       (await database.prepare(sql).run()).meta.size_after
     await migrate(database)

@@ -15,7 +15,7 @@ import {
   rolePermissions,
   userDeletions,
   users,
-} from '../../src/schema.ts'
+} from '../../queries/schema.ts'
 
 interface Bindings {
   readonly DB: D1Database
