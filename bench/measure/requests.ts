@@ -101,7 +101,7 @@ export function repeated({ status, prepare }: Requests): Requests {
 }
 
 /** Calls that delete no user, with a token that is issued once. */
-function calls(
+export function calls(
   status: number,
   makeToken: (issuer: Issuer) => Promise<string>,
   makeUserID: () => string = () => STAYING_USER_ID,

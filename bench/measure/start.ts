@@ -18,9 +18,8 @@ const KINDS: Partial<Record<WorkerName, Comparison>> = {
 }
 const NAMES = Object.keys(KINDS) as WorkerName[]
 
-/** A block gives one figure for each Worker: the lowest of its repetitions, since other load only adds CPU time. */
-const FULL = { isolates: 48, blocks: 5, repetitions: 3 }
-const QUICK = { isolates: 24, blocks: 1, repetitions: 2 }
+const FULL = { isolates: 48, repetitions: 15 }
+const QUICK = { isolates: 24, repetitions: 2 }
 
 export interface StartResult {
   readonly workers: Readonly<
@@ -31,21 +30,18 @@ export interface StartResult {
 }
 
 export async function measureStart(quick: boolean): Promise<StartResult> {
-  const { isolates, blocks, repetitions } = quick ? QUICK : FULL
-  const above = new Map(NAMES.map((name) => [name, [] as number[]]))
-  const progress = startProgress('starts of isolates', blocks)
-  for (let block = 0; block < blocks; block++) {
-    const lowest = new Map(NAMES.map((name) => [name, Infinity]))
-    for (let repetition = 0; repetition < repetitions; repetition++) {
-      for (const name of shuffle([...NAMES])) {
-        const used = await measureOnce(name, isolates)
-        lowest.set(name, Math.min(lowest.get(name)!, used))
-      }
+  const { isolates, repetitions } = quick ? QUICK : FULL
+  const used = new Map(NAMES.map((name) => [name, [] as number[]]))
+  const progress = startProgress('starts of isolates', repetitions)
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const name of shuffle([...NAMES])) {
+      used.get(name)!.push(await measureOnce(name, isolates))
     }
-    for (const [name, ms] of lowest) above.get(name)!.push(ms - lowest.get('nothing')!)
-    progress.update(block + 1)
+    progress.update(repetition + 1)
   }
   progress.stop()
+  const empty = median(used.get('nothing')!)
+  const above = new Map(NAMES.map((name) => [name, used.get(name)!.map((ms) => ms - empty)]))
   const ratios = compareAll(KINDS, above)
   const workers: Record<string, StartResult['workers'][string]> = {}
   for (const name of NAMES) {

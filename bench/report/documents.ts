@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Advice } from '../../dev/advice.ts'
 import type { Sections } from '../measure/sections.ts'
 import type { Machine } from '../support/machine.ts'
-import { PROJECT, RESULTS } from '../support/paths.ts'
+import { ROOT } from '../../dev/wrangler.ts'
 import { makeGoalTable } from './goals.ts'
 import { makeTables, renderTable, type Table } from './tables.ts'
 
@@ -17,6 +17,7 @@ export interface Results {
   readonly scaling: Readonly<Record<string, Table>>
 }
 
+const RESULTS = join(ROOT, 'bench', 'results')
 const RUN = join(RESULTS, 'full.json')
 
 /** Writes a run, its charts, and the documents. */
@@ -39,14 +40,14 @@ export function writeDocuments(): void {
 export function findDriftedDocuments(): string[] {
   return [...makeDocuments()]
     .filter(([path, text]) => readFileSync(path, 'utf8') !== text)
-    .map(([path]) => path.slice(PROJECT.length))
+    .map(([path]) => path.slice(ROOT.length))
 }
 
 function makeDocuments(): Map<string, string> {
   const parts = makeParts(readResults())
   return new Map(
     ['performance.md', 'scaling.md'].map((name) => {
-      const path = join(PROJECT, 'docs', name)
+      const path = join(ROOT, 'docs', name)
       return [path, fillDocument(readFileSync(path, 'utf8'), parts)]
     }),
   )

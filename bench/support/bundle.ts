@@ -1,6 +1,6 @@
 /** Bundles a Worker as `wrangler deploy` does: with the project's esbuild and wrangler's options. */
 import * as esbuild from 'esbuild'
-import { BENCH, PROJECT } from './paths.ts'
+import { ROOT } from '../../dev/wrangler.ts'
 
 const bundles = new Map<string, Promise<string>>()
 
@@ -19,12 +19,12 @@ export function bundleWorker(entry: string, isWrapped: boolean): Promise<string>
 
 async function build(entry: string, isWrapped: boolean): Promise<string> {
   const contents = isWrapped
-    ? `import target from '${PROJECT}${entry}'
-       import { wrap } from '${BENCH}workers/wrapped.ts'
+    ? `import target from '${ROOT}${entry}'
+       import { wrap } from '${ROOT}bench/workers/wrapped.ts'
        export default wrap(target)`
-    : `export * from '${PROJECT}${entry}'; export { default } from '${PROJECT}${entry}'`
+    : `export * from '${ROOT}${entry}'; export { default } from '${ROOT}${entry}'`
   const result = await esbuild.build({
-    stdin: { contents, resolveDir: BENCH, loader: 'ts' },
+    stdin: { contents, resolveDir: ROOT, loader: 'ts' },
     bundle: true,
     write: false,
     format: 'esm',

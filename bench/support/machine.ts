@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
-import { BENCH, PROJECT } from './paths.ts'
+import { ROOT } from '../../dev/wrangler.ts'
 
 export type Machine = ReturnType<typeof describeMachine>
 
@@ -20,8 +20,8 @@ export function describeMachine() {
   const bench = ['hono', 'better-auth', 'undici']
   const versions = [
     `node ${process.versions.node}`,
-    ...project.map((name) => `${name} ${readVersion(PROJECT, name)}`),
-    ...bench.map((name) => `${name} ${readVersion(BENCH, name)}`),
+    ...project.map((name) => `${name} ${readVersion(ROOT, name)}`),
+    ...bench.map((name) => `${name} ${readVersion(join(ROOT, 'bench'), name)}`),
   ]
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -39,7 +39,7 @@ function readVersion(folder: string, name: string): string {
 }
 
 const git = (...args: string[]): string =>
-  execFileSync('git', args, { cwd: PROJECT, encoding: 'utf8' }).trim()
+  execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' }).trim()
 
 /** The short commit, with a `+` if the Worker's files differ from it. */
 function describeCommit(): string {

@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { compatibility, VARIABLES } from '../../dev/identity-worker.ts'
 import { type LocalWorker, startWorkers } from '../../dev/local-workers.ts'
-import { STATE } from './paths.ts'
+import { ROOT } from '../../dev/wrangler.ts'
+
+const STATE = join(ROOT, 'bench', '.state')
 
 /** What miniflare can give a Worker: bindings, flags. */
 export type WorkerOptions = Partial<Omit<LocalWorker, 'name'>>

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unstable_splitSqlQuery } from 'wrangler'
-import { PROJECT } from './paths.ts'
+import { ROOT } from '../../dev/wrangler.ts'
 import { startProgress } from './progress.ts'
 
 /** The organization of all deletions. */
@@ -46,7 +46,7 @@ export async function applySQL(database: D1Database, sql: string): Promise<void>
 
 /** Applies the project's migrations. */
 export async function migrate(database: D1Database): Promise<void> {
-  const folder = join(PROJECT, 'migrations')
+  const folder = join(ROOT, 'migrations')
   for (const name of readdirSync(folder).toSorted()) {
     if (name.endsWith('.sql')) await applySQL(database, readFileSync(join(folder, name), 'utf8'))
   }

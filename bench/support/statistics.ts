@@ -31,6 +31,8 @@ export interface Comparison {
 }
 
 const BLOCKS = 20
+/** A block of fewer values would say more about one value than about the ratio. */
+const MIN_BLOCK = 5
 
 export function summarize(times: readonly number[]): Summary {
   if (times.length === 0) throw new Error('nothing was measured')
@@ -43,7 +45,8 @@ export function summarizeAll(series: Series): Readonly<Record<string, Summary>> 
 
 /** How many times as long `times` took as `base`, in the same run. NaN if `base` is not positive, being noise alone. */
 export function compare(times: readonly number[], base: readonly number[]): Ratio {
-  const blocks = Math.min(BLOCKS, times.length, base.length)
+  const shorter = Math.min(times.length, base.length)
+  const blocks = Math.min(BLOCKS, Math.max(1, Math.floor(shorter / MIN_BLOCK)))
   const ratios = Array.from({ length: blocks }, (_, index) =>
     divide(cut(times, index, blocks), cut(base, index, blocks)),
   )
