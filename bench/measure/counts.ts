@@ -47,7 +47,7 @@ const FETCHING: Kinds = {
   'this project': { worker: 'this project', isolates: 1, ...noSuchUser },
   tutorial: { worker: 'tutorial', isolates: 1, ...noSuchUser },
 }
-const BATCH = 500
+const BATCH = 200
 
 export interface CountsResult {
   readonly database: readonly ({ name: string; status: number } & DatabaseCounts)[]
@@ -66,7 +66,7 @@ export async function measureCounts(quick: boolean): Promise<CountsResult> {
     progress.stop()
     return results
   })
-  return { database, keyFetches: await countKeyFetches(quick ? 500 : 10_000) }
+  return { database, keyFetches: await countKeyFetches(quick ? BATCH : 10_000) }
 }
 
 /** Counts the second request, without what an isolate does once. */

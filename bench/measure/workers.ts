@@ -12,7 +12,7 @@ const ENTRIES = {
   'this project': 'src/index.ts',
   caller: 'bench/workers/caller.ts',
   tutorial: 'bench/workers/tutorial.ts',
-  'better-auth': 'bench/workers/better-auth/index.ts',
+  'better-auth': 'bench/workers/better-auth.ts',
 }
 
 export type WorkerName = keyof typeof ENTRIES

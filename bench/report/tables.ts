@@ -15,7 +15,7 @@ export const formatMs = (value: number): string =>
   Number.isFinite(value) ? value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0) : 'not measured'
 export const formatCount = (value: number): string => Math.round(value).toLocaleString('en')
 export const formatKiB = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`
-export const formatRatio = ({ ratio }: Ratio): string =>
+export const formatRatio = ({ ratio }: Pick<Ratio, 'ratio'>): string =>
   Number.isFinite(ratio) ? `${formatMs(ratio)} ×` : formatMs(ratio)
 export const formatSpread = ({ low, high }: Ratio): string =>
   Number.isFinite(low) ? `${low.toFixed(2)} – ${high.toFixed(2)}` : ''
@@ -135,7 +135,20 @@ const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => T
 
 function makeRoundsTables({ summaries, ratios, cpu }: RoundsResult): Table[] {
   return [
-    ratioTable('Ratios, one request at a time', ratios),
+    makeTable(
+      'Ratios, one request at a time',
+      'ratio|median|spread|CPU',
+      Object.entries(ratios),
+      ([name, ratio]) => {
+        const [kind, base] = name.split(' / ') as [string, string]
+        return [
+          name,
+          formatRatio(ratio),
+          formatSpread(ratio),
+          formatRatio({ ratio: cpu[kind]! / cpu[base]! }),
+        ]
+      },
+    ),
     makeTable(
       'One request at a time, ms',
       'request|p50|p99|CPU|requests',

@@ -1,13 +1,14 @@
 /** The caller of better-auth: signs up through its API and owns an organization whose members are removed. */
 import { DatabaseSync } from 'node:sqlite'
 import { getMigrations } from 'better-auth/db/migration'
-import { BASE_URL, createOptions } from '../workers/better-auth/options.ts'
+import { createOptions } from '../workers/better-auth.ts'
 import { type RequestSpec, send } from './client.ts'
 import { applySQL } from './seed.ts'
 
 export const BETTER_AUTH_SECRET = 'only-for-measurements-0123456789abcdef'
 
-const HEADERS = { 'Content-Type': 'application/json', Origin: BASE_URL }
+const { baseURL } = createOptions(undefined, BETTER_AUTH_SECRET)
+const HEADERS = { 'Content-Type': 'application/json', Origin: baseURL }
 
 const post = (path: string, body: unknown, cookie: string): RequestSpec => ({
   method: 'POST',

@@ -5,37 +5,31 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../../dev/wrangler.ts'
 
+/** Packages of the project, and of the measurements. */
+const PACKAGES = {
+  '.': ['workerd', 'miniflare', 'wrangler', 'esbuild', 'jose', 'itty-router', 'drizzle-orm'],
+  bench: ['hono', 'better-auth', 'undici'],
+}
+
 export type Machine = ReturnType<typeof describeMachine>
 
 export function describeMachine() {
-  const project = [
-    'workerd',
-    'miniflare',
-    'wrangler',
-    'esbuild',
-    'jose',
-    'itty-router',
-    'drizzle-orm',
-  ]
-  const bench = ['hono', 'better-auth', 'undici']
-  const versions = [
-    `node ${process.versions.node}`,
-    ...project.map((name) => `${name} ${readVersion(ROOT, name)}`),
-    ...bench.map((name) => `${name} ${readVersion(join(ROOT, 'bench'), name)}`),
-  ]
+  const versions = [`node ${process.versions.node}`]
+  for (const [folder, names] of Object.entries(PACKAGES)) {
+    for (const name of names) {
+      const path = join(ROOT, folder, 'node_modules', name, 'package.json')
+      const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string }
+      versions.push(`${name} ${version}`)
+    }
+  }
+  const processor = cpus()[0]?.model ?? 'unknown processor'
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
   return {
     date: new Date().toISOString().slice(0, 10),
     commit: describeCommit(),
-    computer:
-      `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, ` +
-      `${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`,
+    computer: `${processor}, ${availableParallelism()} cores, ${memory}, ${type()} ${release()}`,
     versions: versions.join(', '),
   }
-}
-
-function readVersion(folder: string, name: string): string {
-  const path = join(folder, 'node_modules', name, 'package.json')
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
 }
 
 const git = (...args: string[]): string =>

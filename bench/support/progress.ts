@@ -1,12 +1,7 @@
 /** Progress on standard error: one line that is rewritten on a terminal, a few lines elsewhere. */
 
-export interface Progress {
-  readonly update: (done: number) => void
-  readonly stop: () => void
-}
-
 /** Announces a step of `total` units. */
-export function startProgress(title: string, total: number): Progress {
+export function startProgress(title: string, total: number) {
   const { isTTY } = process.stderr
   const start = performance.now()
   let lastStep = -1
