@@ -55,7 +55,7 @@ export default defineConfig({
       inNode(
         'node',
         [
-          'test/{queries,service-binding,operations,deployed}/**/*.test.ts',
+          'test/{queries,service-binding,operations,deployed,local-stack}/**/*.test.ts',
           'examples/*/test/*.test.ts',
         ],
         60_000,

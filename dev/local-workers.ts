@@ -14,7 +14,11 @@ import {
   Miniflare,
   type LegacyWorkerOptions,
 } from 'miniflare'
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler'
+import {
+  unstable_getMiniflareWorkerOptions,
+  unstable_readConfig,
+  type Unstable_Config,
+} from 'wrangler'
 import { wrangler } from './wrangler.ts'
 
 /** A Worker to run, in miniflare's terms. */
@@ -124,7 +128,10 @@ export async function buildWorker(configPath: string, folder: string): Promise<L
 /** The name, the main file and the options of a Worker in a wrangler configuration. */
 export function readWorker(configPath: string) {
   // An empty name is the top level of the file; without it, CLOUDFLARE_ENV decides.
-  const config = unstable_readConfig({ config: configPath, env: '' }, { hideWarnings: true })
+  const config: Unstable_Config = unstable_readConfig(
+    { config: configPath, env: '' },
+    { hideWarnings: true },
+  )
   const { name, main, vars } = config
   if (name === undefined || main === undefined) throw new Error(`${configPath}: no name or no main`)
   // No .dev.vars and no .env is beside this path.

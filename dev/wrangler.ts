@@ -3,6 +3,7 @@
  * printed. A failure shows everything that it printed.
  */
 import { execFile } from 'node:child_process'
+import { createRequire } from 'node:module'
 import { devNull } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, URL } from 'node:url'
@@ -12,9 +13,9 @@ import { Advice } from './advice.ts'
 /** The checkout: where wrangler.toml is. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-const WRANGLER = fileURLToPath(
-  new URL('../node_modules/wrangler/wrangler-dist/cli.js', import.meta.url),
-)
+/** The program of wrangler. */
+export const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
+
 const TIMEOUT_MS = 120_000
 
 /** Variables that change what wrangler does, or where it writes. */

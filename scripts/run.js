@@ -10,6 +10,7 @@ const commands = {
   reset: '../dev/reset.ts',
   example: '../examples/console-backend/run.ts',
   'bundle-size': './bundle-size.ts',
+  deploy: './deploy.ts',
   types: './types.ts',
   bench: '../bench/launch.ts',
   'test-faults': '../test/faults/run.ts',

@@ -2,18 +2,16 @@
  * Checkouts as operators leave them, with their values in `wrangler.toml`, `.dev.vars`, `.env` and the shell. None of them
  * changes what the local stack and the tests do, and nothing is written into the home folder.
  */
-import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
-import { promisify } from 'node:util'
+import { join } from 'node:path'
 import { parse, stringify } from 'smol-toml'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readDocument } from '../operations/document'
+import { copyCheckout } from '../support/node/checkout'
 
 type Values = Readonly<Record<string, unknown>>
 
-const LEFT_OUT = /^(?:\.git|\.state|bench|docs\/images)$|(?:^|\/)(?:\.wrangler|node_modules)$/
 const COMMANDS = [
   'node scripts/run.js demo',
   'node scripts/run.js types --check',
@@ -87,38 +85,6 @@ const scenarios: readonly Scenario[] = [
   },
 ]
 
-let checkout: string
-let home: string
-
-beforeEach(async () => {
-  const root = resolve('.')
-  checkout = await mkdtemp(join(tmpdir(), 'identity-operator-'))
-  home = join(await mkdtemp(join(tmpdir(), 'identity-home-')), 'home')
-  await mkdir(home)
-  await cp(root, checkout, {
-    recursive: true,
-    filter: (path) => !LEFT_OUT.test(relative(root, path)),
-  })
-  await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'))
-})
-
-afterEach(async () => {
-  await rm(checkout, { recursive: true })
-  await rm(home, { recursive: true })
-})
-
-/** Runs a command in the checkout; rejects with all that it printed if it fails. */
-async function run(command: string, shell: Readonly<Record<string, string>>): Promise<void> {
-  const own = Object.entries(process.env).filter(([name]) => !/^(?:VITEST|XDG_)/.test(name))
-  const path = `${join(checkout, 'node_modules/.bin')}:${process.env['PATH']}`
-  const env = { ...Object.fromEntries(own), HOME: home, PATH: path, ...shell }
-  const ran = promisify(execFile)('sh', ['-c', command], { cwd: checkout, env })
-  await ran.catch((error: unknown) => {
-    const { stdout, stderr } = error as { stdout: string; stderr: string }
-    throw new Error(`${command}\n${stdout}${stderr}`, { cause: error })
-  })
-}
-
 const toDotEnv = (values: Values): string =>
   Object.entries(values)
     .map(([name, value]) => `${name}="${String(value)}"\n`)
@@ -129,9 +95,13 @@ test.each(scenarios)('with $title', async ({ toml, devVars, dotEnv, shell = {} }
     await readFile('wrangler.toml', 'utf8'),
   )
   const deployed = { name: 'identity', main, compatibility_date, compatibility_flags }
-  await writeFile(join(checkout, 'wrangler.toml'), stringify({ ...deployed, ...toml }))
-  if (devVars !== undefined) await writeFile(join(checkout, '.dev.vars'), toDotEnv(devVars))
-  await writeFile(join(checkout, '.env'), toDotEnv(dotEnv))
-  for (const command of COMMANDS) await run(command, shell)
+  const home = await mkdtemp(join(tmpdir(), 'identity-home-'))
+  const env = { ...shell, HOME: home }
+  const checkout = await copyCheckout(env, stringify({ ...deployed, ...toml }))
+  if (devVars !== undefined) await writeFile(join(checkout.folder, '.dev.vars'), toDotEnv(devVars))
+  await writeFile(join(checkout.folder, '.env'), toDotEnv(dotEnv))
+  for (const command of COMMANDS) await checkout.run(command)
   expect(await readdir(home, { recursive: true })).toEqual([])
+  await checkout.remove()
+  await rm(home, { recursive: true })
 })

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { checkNumbers } from './numbers.ts'
-import { runTests } from './run-tests.ts'
+import { runTests } from '../../scripts/run-tests.ts'
 import { checkTables, writeTables } from './tables.ts'
 
 const { values, positionals } = parseArgs({

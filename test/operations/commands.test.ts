@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withBody } from '../support/jwks-answers'
 import { createKey } from '../support/keys'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { copyCheckout, type Checkout } from './checkout'
+import { copyCheckout, type Checkout } from '../support/node/checkout'
 import { readDocument, type CodeBlock, type Section } from './document'
 
 const NEEDS_ACCOUNT = '# needs a Cloudflare account'
@@ -61,7 +61,7 @@ function readLocally({ code }: Section, block: number): string {
 async function startWorker(): Promise<() => Promise<void>> {
   const start = listCommands(ownIssuer()).find((text) => text.startsWith(STAYS_RUNNING))
   const { API = '' } = checkout.env
-  const stop = checkout.start(start!.replace('--port 8787', `--port ${new URL(API).port}`))
+  const { stop } = checkout.start(start!.replace('--port 8787', `--port ${new URL(API).port}`))
   const deadline = Date.now() + TIMEOUT_MS / 2
   for (;;) {
     try {

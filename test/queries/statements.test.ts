@@ -5,12 +5,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { copyCheckout, type Checkout } from '../operations/checkout'
+import { copyCheckout, type Checkout } from '../support/node/checkout'
 
 let checkout: Checkout
 
 beforeEach(async () => {
-  checkout = await copyCheckout({})
+  checkout = await copyCheckout()
 })
 
 afterEach(() => checkout.remove())

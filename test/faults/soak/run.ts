@@ -3,7 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { checkNumbers } from '../numbers.ts'
-import { runTests } from '../run-tests.ts'
+import { runTests } from '../../../scripts/run-tests.ts'
 
 const { values } = parseArgs({
   args: process.argv.slice(3),

@@ -2,20 +2,20 @@
  * Runs a project of Vitest as a command does.
  */
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { ROOT } from '../dev/wrangler.ts'
 
 /** @returns the exit code */
 export function runTests(
   project: string,
   args: readonly string[],
-  variables: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string>> = {},
 ): number {
-  const root = join(import.meta.dirname, '../..')
-  const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+  const vitest = createRequire(import.meta.url).resolve('vitest/vitest.mjs')
   const { status } = spawnSync(
     process.execPath,
     [vitest, 'run', ...args, '--project', project, '--disable-console-intercept'],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, ...variables } },
+    { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...variables } },
   )
   return status ?? 1
 }
