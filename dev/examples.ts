@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cast, people } from './seed-data.ts'
 import type { Stack } from './stack.ts'
+import { quote, resetCommand } from './state-folder.ts'
 
 interface Candidate {
   readonly id: string
@@ -41,7 +42,7 @@ export async function describeExamples(stack: Stack): Promise<string> {
     token: string,
   ) =>
     whom === undefined
-      ? `200  ${who}: nobody is left there to remove. \`npm run reset\` makes it as new.`
+      ? `200  ${who}: no user is left. For new data, stop this and run:\n     ${resetCommand(stack.state.path)}`
       : example(
           200,
           `${who} removes ${describe(whom)}`,
@@ -67,6 +68,25 @@ export async function describeExamples(stack: Stack): Promise<string> {
     ),
     example(404, 'Ada Berg, for somebody who is not there', 'lumen/users/nobody', 'administrator'),
   ].join('\n\n')
+}
+
+/** How another Worker binds to the stack: its configuration, its call and the command that runs both. */
+export async function describeBinding(stack: Stack): Promise<string> {
+  const { config, databases } = stack.state
+  const [, , candidate] = await findCandidates(stack, 'lumen')
+  return `Bind your own Worker to this stack. In its wrangler.toml:
+       [[services]]
+       binding = "IDENTITY"
+       service = "identity"
+       entrypoint = "Identity"
+     in its source, with the text of a token file:
+       await env.IDENTITY.deleteUser({
+         token, organizationID: 'lumen', userID: '${candidate?.id ?? 'lumen-noor'}',
+       })
+     in its folder, while this runs; \`identity\` gets the values and the data of this stack:
+       npx wrangler dev -c wrangler.toml \\
+         -c ${quote(config)} \\
+         --persist-to ${quote(databases)}`
 }
 
 /** Those of an organization who are not in the cast, the ones in most groups first. */
@@ -95,7 +115,7 @@ function describe({ id, subject, groups }: Candidate): string {
 }
 
 function curl({ workerURL, state }: Stack, path: string, token: string): string {
-  const file = join(state.tokens, token).replaceAll("'", `'\\''`)
+  const file = quote(join(state.tokens, token))
   return `     curl -i -X DELETE ${workerURL.origin}/api/v1/organizations/${path} \\
-       -H "Authorization: Bearer $(cat '${file}')"`
+       -H "Authorization: Bearer $(cat ${file})"`
 }

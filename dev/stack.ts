@@ -13,7 +13,7 @@ import {
   startWorkers,
   type Database,
 } from './local-workers.ts'
-import { requireFreePorts, type WantedPort } from './ports.ts'
+import { DEFAULT_PORTS, requireFreePorts, type WantedPort } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
 import { AUDIENCE, LATE_CLI, runProvider } from './provider.ts'
 import { organizations } from './seed-data.ts'
@@ -68,8 +68,6 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-export const DEFAULT_PORTS = { worker: 8787, issuer: 8788 } as const
-
 const nothing = () => undefined
 
 /**
@@ -104,7 +102,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       JWKS_URL: provider.jwksURL,
       ...options.vars,
     }
-    const config = writeIdentityConfig(state.builds, { vars })
+    const config = writeIdentityConfig(state.path, { vars })
     const build = join(state.builds, 'identity')
     const [others] = await Promise.all([
       Promise.all(companions.map((path, i) => buildWorker(path, join(state.builds, `${i}`)))),

@@ -3,10 +3,10 @@
  * lines, and ends with Ctrl-C, with npm, or when asked to by a signal.
  */
 import { startStackWithConsole } from './console/stack-with-console.ts'
-import { describeExamples, writeTokens } from './examples.ts'
+import { describeBinding, describeExamples, writeTokens } from './examples.ts'
 import { endWithNpm } from './npm-process.ts'
 import { readOptions } from './options.ts'
-import { shortPath } from './state-folder.ts'
+import { shellPath } from './state-folder.ts'
 
 const RENEW_TOKENS_MS = 30 * 60 * 1000
 
@@ -34,12 +34,14 @@ console.log(`
 Console         ${stack.console.origin}  a page to sign in, look and remove people with
 Worker          ${stack.workerURL.origin}  the code that is deployed, on local workerd
 OpenID provider ${stack.issuer}  its keys: ${stack.jwksURL}
-Database        ${shortPath(stack.state.databases)}  D1 on disk; have a look at it:
-     npx wrangler d1 execute DB --local --persist-to ${shortPath(stack.state.databases)} \\
-       --command 'SELECT * FROM user_deletions'
-Tokens          ${shortPath(stack.state.tokens)}/  each good for an hour, and renewed while this runs
+Database        ${shellPath(stack.state.databases)}  D1 on disk; have a look at it:
+     npx wrangler d1 execute DB --local --config ${shellPath(stack.state.config)} \\
+       --persist-to ${shellPath(stack.state.databases)} --command 'SELECT * FROM user_deletions'
+Tokens          ${shellPath(stack.state.tokens)}/  each valid for an hour, and renewed while this runs
 
 ${await describeExamples(stack)}
+
+${await describeBinding(stack)}
 
 Ready after ${((performance.now() - began) / 1000).toFixed(1)} s. Ctrl-C ends all of it and keeps the data. The Worker's log:`)
 

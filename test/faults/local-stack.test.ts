@@ -1,0 +1,129 @@
+/**
+ * `npm start` as people use it: every command that it prints runs as printed, and it starts again after its Node was
+ * killed.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import getPort, { portNumbers } from 'get-port'
+import { afterAll, expect, test } from 'vitest'
+import { quote } from '../../dev/state-folder.ts'
+import { readDocument } from '../operations/document'
+import { openShells } from '../support/node/checkout'
+
+const folder = await mkdtemp(join(tmpdir(), 'identity-start-'))
+/** A name that a shell takes apart if it is not quoted. */
+const state = join(folder, "my state's")
+const home = join(folder, 'home')
+await mkdir(home)
+const shells = openShells('.')
+const withHome = openShells('.', { HOME: home })
+const own = join(folder, 'own-worker')
+const ofOwnWorker = openShells(own)
+
+afterAll(async () => {
+  for (const { stop } of [ofOwnWorker, withHome]) await stop()
+  await rm(folder, { recursive: true })
+})
+
+/** Starts the stack; resolves with what it prints. */
+async function startStack(options: string): Promise<string> {
+  const stack = withHome.start(`node scripts/run.js start --state ${quote(state)} ${options}`)
+  return stack.waitFor(/^Ready after /m)
+}
+
+/** The commands in a text: indented lines that begin with one of these programs, each with its continuations. */
+const findCommands = (text: string, program: string): string[] =>
+  Array.from(text.matchAll(new RegExp(`^ +(${program} (?:.*\\\\\\n)*.*)$`, 'gm')), ([, command]) =>
+    String(command),
+  )
+
+// Below the range from which the system takes free ports, so that they stay free while the stack is down.
+const ports = []
+for (const option of ['--port', '--issuer-port', '--console-port']) {
+  ports.push(`${option} ${await getPort({ port: portNumbers(18_000, 18_999) })}`)
+}
+const options = ports.join(' ')
+const printed = await startStack(options)
+
+test('the lines fit 100 columns, but for paths that do not', () => {
+  const short = printed.replaceAll(state.replaceAll("'", `'\\''`), '.state/default')
+  expect(short.split('\n').filter((line) => line.length > 100)).toEqual([])
+})
+
+test('each curl command gets the status above it', async () => {
+  const said = Array.from(printed.matchAll(/^(\d{3}) {2}/gm), ([, status]) => status)
+  expect(said).toEqual(['200', '200', '200', '401', '403', '404'])
+  const came = []
+  for (const command of findCommands(printed, 'curl')) {
+    came.push(/^HTTP\/1\.1 (\d{3})/.exec(await shells.run(command))?.[1])
+  }
+  expect(came).toEqual(said)
+})
+
+test('the wrangler command shows the deletion records', async () => {
+  const [command = ''] = findCommands(printed, 'npx wrangler d1')
+  expect((await shells.run(command)).match(/"organization_user_id"/g)).toHaveLength(3)
+})
+
+/** The recipe for another Worker, taken from what is printed. */
+function readRecipe() {
+  const [, recipe = ''] = /^Bind your own Worker.*\n([^]*?)\n\n/m.exec(printed) ?? []
+  const [command = ''] = findCommands(recipe, 'npx wrangler dev')
+  return {
+    toml: /\[\[services\]\](?:\n +\w+ = .*)+/.exec(recipe)?.[0] ?? '',
+    call: /await env[^]*?\}\)/.exec(recipe)?.[0] ?? '',
+    command,
+  }
+}
+
+test('a Worker in an empty folder that follows the recipe deletes a user', async () => {
+  const { toml, call, command } = readRecipe()
+  await mkdir(own)
+  await writeFile(
+    join(own, 'wrangler.toml'),
+    `name = "own"\nmain = "index.ts"\ncompatibility_date = "2026-10-01"\n${toml}`,
+  )
+  await writeFile(
+    join(own, 'index.ts'),
+    `export default {
+      async fetch(request, env) {
+        const token = await request.text()
+        return Response.json(${call})
+      },
+    }`,
+  )
+  const wrangler = ofOwnWorker.start(command)
+  const ready = await wrangler.waitFor(/Ready on http:\S+/)
+  const token = await readFile(join(state, 'tokens/administrator'), 'utf8')
+  const url = /Ready on (http:\S+)/.exec(ready)?.[1] ?? ''
+  const answers = []
+  for (const body of [token, token]) {
+    answers.push(await (await fetch(url, { method: 'POST', body })).json())
+  }
+  await wrangler.stop()
+  expect(answers).toMatchObject([{ ok: true }, { ok: false, status: 404 }])
+})
+
+test('the documents have the same recipe, for a checkout beside the Worker', async () => {
+  const { toml, command } = readRecipe()
+  const readme = await readDocument('README.md')
+  const [binding] = readme.section('From another Worker').code
+  expect(toml.replaceAll(/^ +/gm, '')).toBe(binding?.text)
+  const document = await readDocument('docs/service-binding.md')
+  const [block] = document.section('On your machine').code
+  expect(block?.text).toBe(
+    command
+      .replaceAll(/'.*\/([\w.]+)'/g, '../identity-worker/.state/default/$1')
+      .replaceAll(/\n +/g, '\n  '),
+  )
+})
+
+test('after its Node was killed the stack starts again, on the same ports', async () => {
+  process.kill(Number(await readFile(join(state, 'running.pid'), 'utf8')), 'SIGKILL')
+  expect(await startStack(options)).toContain('Database keeps its data')
+})
+
+test('nothing is written into the home folder', async () => {
+  expect(await readdir(home)).toEqual([])
+})
