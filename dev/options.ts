@@ -3,7 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Advice } from './advice.ts'
-import { DEFAULT_PORTS } from './stack.ts'
+import { DEFAULT_PORTS } from './ports.ts'
 import { DEFAULT_STATE_FOLDER } from './state-folder.ts'
 
 /** What the command line says, with defaults. */

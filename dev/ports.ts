@@ -7,6 +7,9 @@ import { createServer } from 'node:net'
 import getPort, { portNumbers } from 'get-port'
 import { Advice } from './advice.ts'
 
+/** The ports of `npm start`. */
+export const DEFAULT_PORTS = { worker: 8787, issuer: 8788 } as const
+
 /** A port that is wanted; 0 stands for any free one. */
 export interface WantedPort {
   readonly port: number
@@ -44,7 +47,6 @@ async function findProblem(port: number): Promise<string | undefined> {
   try {
     server.listen(port, '127.0.0.1')
     await once(server, 'listening')
-    return undefined
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') return 'is taken by another program'
@@ -52,5 +54,17 @@ async function findProblem(port: number): Promise<string | undefined> {
     return `cannot be used (${code})`
   } finally {
     server.close()
+  }
+  return (await isBlocked(port)) ? 'is one that browsers and fetch never connect to' : undefined
+}
+
+/** Whether the Fetch standard refuses a request to a free port before it connects ("bad port"): 6000, for example. */
+async function isBlocked(port: number): Promise<boolean> {
+  try {
+    await fetch(`http://127.0.0.1:${port}`)
+    return false
+  } catch (error) {
+    const { cause } = error as Error
+    return cause instanceof Error && cause.message === 'bad port'
   }
 }

@@ -4,9 +4,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { Advice } from './advice.ts'
-import { shortPath } from './state-folder.ts'
+import { resetCommand, shellPath } from './state-folder.ts'
 
 /** The provider's secrets. */
 export interface ProviderSecrets {
@@ -54,7 +55,9 @@ function parse(file: string): ProviderSecrets {
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
   }
-  throw new Advice(`${shortPath(file)} cannot be read any more. Make it as new: npm run reset`)
+  throw new Advice(
+    `${shellPath(file)} cannot be read. Remove the state: ${resetCommand(dirname(file))}`,
+  )
 }
 
 function randomText(): string {
