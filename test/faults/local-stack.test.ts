@@ -22,7 +22,8 @@ const own = join(folder, 'own-worker')
 const ofOwnWorker = openShells(own)
 
 afterAll(async () => {
-  for (const { stop } of [ofOwnWorker, withHome]) await stop()
+  await ofOwnWorker.stop()
+  await withHome.stop()
   await rm(folder, { recursive: true })
 })
 

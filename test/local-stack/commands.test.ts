@@ -13,16 +13,16 @@ import { requireFreePorts } from '../../dev/ports.ts'
 import { loadProviderSecrets } from '../../dev/provider-secrets.ts'
 import { runProvider } from '../../dev/provider.ts'
 import { quote, takeStateFolder, stateFolder } from '../../dev/state-folder.ts'
-import { createShell } from '../support/node/checkout'
+import { openShells, type Shells } from '../support/node/checkout'
 
 const RUN = `node ${quote(resolve('scripts/run.js'))}`
 
 let folder: string
-let shell: ReturnType<typeof createShell>
+let shell: Shells
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'identity-commands-'))
-  shell = createShell(folder, {})
+  shell = openShells(folder)
 })
 
 afterEach(() => rm(folder, { recursive: true }))

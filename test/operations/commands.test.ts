@@ -61,12 +61,12 @@ function readLocally({ code }: Section, block: number): string {
 async function startWorker(): Promise<() => Promise<void>> {
   const start = listCommands(ownIssuer()).find((text) => text.startsWith(STAYS_RUNNING))
   const { API = '' } = checkout.env
-  const { stop } = checkout.start(start!.replace('--port 8787', `--port ${new URL(API).port}`))
+  const worker = checkout.start(start!.replace('--port 8787', `--port ${new URL(API).port}`))
   const deadline = Date.now() + TIMEOUT_MS / 2
   for (;;) {
     try {
       await fetch(API)
-      return stop
+      return () => worker.stop()
     } catch (error) {
       if (Date.now() > deadline) throw error
       await new Promise((resolve) => setTimeout(resolve, 100))
