@@ -41,6 +41,7 @@ export interface Call {
 
 export interface Settings {
   readonly keepLastAdministrator: boolean
+  readonly membersMayLeave: boolean
 }
 
 /** The row that the Worker reads from D1. */
@@ -75,7 +76,8 @@ export function decide(data: Data, call: Call, settings: Settings): Decision {
     ) ||
     organization?.serviceAccounts.some(
       ({ id, groups }) => id === call.subject && isInGrantingGroup(data, organization, groups),
-    )
+    ) ||
+    (settings.membersMayLeave && isOwn(person, target) && target?.state !== 'suspended')
   if (!isPermitted) return refuse('not_permitted')
   if (!organization || !target) return refuse('user_not_found')
 
@@ -87,6 +89,11 @@ export function decide(data: Data, call: Call, settings: Settings): Decision {
     return refuse('last_administrator')
   }
   return { ...refuse('deleted'), groupsRemoved: target.groups.length }
+}
+
+/** Whether a member of an organization is the person. */
+function isOwn(person: Person | undefined, member: Member | undefined): boolean {
+  return person !== undefined && person.id === member?.personID
 }
 
 /** A person who can delete users of the organization by a group of it. */

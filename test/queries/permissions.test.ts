@@ -7,6 +7,7 @@
 import {
   array,
   assert,
+  boolean,
   constant,
   constantFrom,
   oneof,
@@ -18,18 +19,16 @@ import {
   uniqueArray,
   type Arbitrary,
 } from 'fast-check'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { expect, test } from 'vitest'
+import { createDatabase, type Row } from './database'
 import {
-  deleteMemberships,
-  deleteUser,
-  recordDeletion,
-  recordDeletionKeepingAdministrator,
-  reportOutcome,
-} from '../../src/statements'
-import { decide, remove, type Call, type Data, type Settings } from './permission-model'
+  decide,
+  remove,
+  type Call,
+  type Data,
+  type Member,
+  type Settings,
+} from './permission-model'
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125)
 const RUNS = 5_000
@@ -117,7 +116,10 @@ const calls = array(
   record({
     subject: oneOf('abcdeeff'),
     organizationAndUser,
-    settings: record({ keepLastAdministrator: mostly(true, false) }),
+    settings: record({
+      keepLastAdministrator: mostly(true, false),
+      membersMayLeave: boolean(),
+    }),
   }).map(({ subject, organizationAndUser: [organizationID, userID], settings }) => ({
     call: { subject, organizationID, userID },
     settings,
@@ -125,26 +127,7 @@ const calls = array(
   { minLength: 1, maxLength: 10, size: 'max' },
 )
 
-const db = new DatabaseSync(':memory:')
-for (const file of readdirSync('migrations').toSorted()) {
-  db.exec(readFileSync(join('migrations', file), 'utf8'))
-}
-
-type Row = Readonly<Record<string, SQLInputValue>>
-
-const prepared = new Map<string, ReturnType<typeof db.prepare>>()
-
-function run(sql: string, values: readonly SQLInputValue[] = []): Row[] {
-  const statement = prepared.get(sql) ?? db.prepare(sql)
-  prepared.set(sql, statement)
-  return statement.all(...values)
-}
-
-function insert(table: string, row: Row): void {
-  const columns = Object.keys(row)
-  const marks = columns.map(() => '?')
-  run(`INSERT INTO ${table} (${columns.join()}) VALUES (${marks.join()})`, Object.values(row))
-}
+const { run, exec, insert, callBatch } = createDatabase()
 
 function insertAll({ roles, people, organizations }: Data): void {
   for (const [id, permissions] of Object.entries(roles)) {
@@ -181,27 +164,7 @@ function insertAll({ roles, people, organizations }: Data): void {
 
 /** The row that the batch of one call reports. */
 function callDatabase(call: Call, settings: Settings, deletedAt: number): Row {
-  const deletionID = `deletion-${deletedAt}`
-  const values = {
-    ...call,
-    deletionID,
-    requestID: 'r',
-    idempotencyKey: null,
-    deletedAt,
-    membersMayLeave: 0,
-    recordGroups: 0,
-  }
-  const batch = [
-    settings.keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
-    deleteMemberships,
-    deleteUser,
-    reportOutcome,
-  ]
-  const results = batch.map(({ sql, names }) => {
-    const bound = names.map((name) => values[name])
-    return run(sql, bound)
-  })
-  return results.at(-1)![0]!
+  return callBatch({ ...call, ...settings, deletionID: `deletion-${deletedAt}`, deletedAt })
 }
 
 function readMembers(): Row[] {
@@ -219,7 +182,7 @@ function listMembers({ organizations }: Data): Row[] {
 test('permits, refuses and deletes what the model of the rules does', () => {
   const seen: Record<string, number> = {}
   const agrees = property(data, calls, (data, calls) => {
-    db.exec('BEGIN')
+    exec('BEGIN')
     try {
       insertAll(data)
       let expected = data
@@ -232,10 +195,106 @@ test('permits, refuses and deletes what the model of the rules does', () => {
       }
       expect(readMembers()).toEqual(listMembers(expected))
     } finally {
-      db.exec('ROLLBACK')
+      exec('ROLLBACK')
     }
   })
   assert(agrees, { seed: SEED, numRuns: RUNS })
   const frequent = Object.keys(seen).filter((outcome) => seen[outcome]! >= 100)
   expect(frequent.toSorted()).toEqual(OUTCOMES)
+})
+
+const STATES = ['active', 'pending', 'suspended'] as const
+const OFF_ON = [false, true]
+
+/** Every combination of one value of each list. */
+function combine<T extends Readonly<Record<string, readonly unknown[]>>>(lists: T) {
+  let rows: object[] = [{}]
+  for (const [name, values] of Object.entries(lists)) {
+    rows = rows.flatMap((row) => values.map((value) => Object.assign({ [name]: value }, row)))
+  }
+  return rows as { [Name in keyof T]: T[Name][number] }[]
+}
+
+/** A person who calls, in every situation, with another person and service accounts beside it. */
+const situations = combine({
+  state: STATES,
+  memberState: [...STATES, undefined],
+  groups: [[], ['readers'], ['admins']],
+  globalRoles: [[], ['platform']],
+  otherGroups: [[], ['admins']],
+  isMemberElsewhere: OFF_ON,
+}).map(({ state, memberState, groups, globalRoles, otherGroups, isMemberElsewhere }): Data => {
+  const personID = 'caller'
+  const own: Member[] = memberState ? [{ id: 'own', personID, state: memberState, groups }] : []
+  const elsewhere: Member[] = [{ id: 'elsewhere', personID, state: 'active', groups: [] }]
+  return {
+    roles: {
+      read: ['organization identity:users read'],
+      delete: ['organization identity:users delete'],
+      platform: ['global identity:users delete'],
+    },
+    people: [
+      { id: personID, subject: personID, state, globalRoles },
+      { id: 'other', subject: 'other', state: 'active', globalRoles: [] },
+    ],
+    organizations: [
+      {
+        id: 'o',
+        groups: { readers: ['read'], admins: ['delete'] },
+        members: [...own, { id: 'other', personID: 'other', state: 'active', groups: otherGroups }],
+        serviceAccounts: [
+          { id: 'account', groups: [] },
+          { id: 'administrator', groups: ['admins'] },
+        ],
+      },
+      {
+        id: 'p',
+        groups: {},
+        members: isMemberElsewhere ? elsewhere : [],
+        serviceAccounts: [],
+      },
+    ],
+  }
+})
+
+const everyCall = combine({
+  subject: ['caller', 'account', 'administrator'],
+  organizationID: ['o', 'p'],
+  userID: ['own', 'elsewhere', 'other', 'absent'],
+  keepLastAdministrator: OFF_ON,
+})
+
+/** Runs a call and takes it back. */
+function tryCall(call: Call, settings: Settings): Row {
+  exec('SAVEPOINT before')
+  const reported = callDatabase(call, settings, 0)
+  exec('ROLLBACK TO before')
+  return reported
+}
+
+test('lets members delete their own user and nothing else, in every situation', () => {
+  const changes = new Set<string>()
+  for (const data of situations) {
+    exec('BEGIN')
+    insertAll(data)
+    for (const { keepLastAdministrator, ...call } of everyCall) {
+      const [off, on] = OFF_ON.map((membersMayLeave) => {
+        const settings = { keepLastAdministrator, membersMayLeave }
+        const reported = tryCall(call, settings)
+        const decision = decide(data, call, settings)
+        expect({ data, call, settings, ...reported }).toEqual({ data, call, settings, ...decision })
+        return JSON.stringify({ ...reported, groupsRemoved: undefined })
+      })
+      if (on !== off)
+        changes.add([call.subject, call.organizationID, call.userID, off, on].join(' '))
+    }
+    exec('ROLLBACK')
+  }
+  const [refused, deleted] = ['not_permitted', 'deleted'].map((outcome) =>
+    JSON.stringify({ outcome, actorKind: 'user' }),
+  )
+  expect([...changes]).toEqual([
+    `caller o own ${refused} ${deleted}`,
+    `caller p elsewhere ${refused} ${deleted}`,
+  ])
 })
