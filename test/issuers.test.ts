@@ -91,6 +91,18 @@ test.each(products)('the table says of %s whose tokens have scopes', (product) =
   expect(said?.at(-1)).toBe(words.get(kinds.size))
 })
 
+test.each(['Keycloak', 'Auth0'])(
+  'a token of %s with the type JWT needs TOKEN_TYPE',
+  async (product) => {
+    expect(page.section(product).text).toContain('add `TOKEN_TYPE = "JWT"`')
+    const [person] = examples.filter((example) => example.product === product) as [Example]
+    const older = { header: { typ: 'JWT' } }
+    expect((await present(person, person.vars, older)).line.reason).toBe('jwt_type_mismatch')
+    const vars = { ...person.vars, TOKEN_TYPE: 'JWT' }
+    expect((await present(person, vars, older)).status).toBe(200)
+  },
+)
+
 describe('what cannot work', () => {
   const [auth0] = examples.filter(({ product }) => product === 'Auth0') as [Example]
 

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readDocument } from '../operations/document'
+import { readCodeSpans, readDocument } from '../operations/document'
 import { openPage } from './support/browser'
 import { readTables, startConsoleRig, type ConsoleRig } from './support/console-rig'
 import { serveForeignPage, type ForeignPage } from './support/foreign-page'
@@ -79,9 +79,25 @@ test('the page of the named origin gets its answer with the same token', async (
   expect(await callFrom(page, url, init)).toEqual([200, 'cors', '', expect.any(Array)])
 })
 
-test('the browser code of docs/callers.md works in a page of the named origin, and tells what was refused', async () => {
-  const document = await readDocument(join(import.meta.dirname, '../../docs/callers.md'))
-  const code = document.section('From a browser').code[0]?.text
+const readSection = async () => {
+  const page = await readDocument(join(import.meta.dirname, '../../docs/callers.md'))
+  return page.section('From a browser')
+}
+
+test('a page of the named origin may send the headers that docs/callers.md lists, and no other', async () => {
+  const [, list = ''] = /It may send (.*?);/s.exec((await readSection()).text) ?? []
+  const names = readCodeSpans(list)
+  expect(names).toEqual(expect.arrayContaining(['Content-Type', 'Tracestate', 'Baggage']))
+  const headers = Object.fromEntries(names.map((name) => [name, 'value']))
+  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  const refused = [401, 'cors', expect.any(String), expect.any(Array)]
+  expect(await callFrom(page, url, { method: 'DELETE', headers })).toEqual(refused)
+  headers['X-Tracker'] = 'value'
+  expect(await callFrom(page, url, { method: 'DELETE', headers })).toBe('TypeError')
+})
+
+test('the browser code of docs/callers.md removes a user from a page of the named origin, or names the error', async () => {
+  const code = (await readSection()).code[0]?.text
   const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
   const remove = (organizationID: string, userID: string): Promise<unknown> => {
     const values = [rig.stack.workerURL.origin, token, organizationID, userID]
