@@ -168,18 +168,18 @@ describe('data in, by SQL', () => {
   })
 })
 
-describe('what writers must ensure', () => {
-  const countDoubleNames = async () => {
-    const [query] = document.section('What writers must ensure').code
-    return (await db.prepare(query!.text).all()).results
-  }
+async function findDoubleNames(): Promise<unknown[]> {
+  const [query] = document.section('What writers must ensure').code
+  return (await db.prepare(query!.text).all()).results
+}
 
+describe('what writers must ensure', () => {
   test('the query finds a service account that has the subject of a person, who is locked out', async () => {
-    expect(await countDoubleNames()).toEqual([])
+    expect(await findDoubleNames()).toEqual([])
     const seed = createSeed()
     seed.serviceAccount('globex', [], 'auth0|grace')
     await seed.save(db)
-    expect(await countDoubleNames()).toEqual([{ id: 'auth0|grace' }])
+    expect(await findDoubleNames()).toEqual([{ id: 'auth0|grace' }])
     expect(await tryToDelete('auth0|grace')).toBe(401)
     await db.prepare(`DELETE FROM service_accounts WHERE id = 'auth0|grace'`).run()
     expect(await tryToDelete('auth0|grace')).toBe(200)
