@@ -1,7 +1,7 @@
 /**
  * Gets access tokens from the local provider as programs do: a person's by the authorization code flow with PKCE, a
- * service account's by client credentials. The protocol is openid-client's; what a person does in a browser, the pages'
- * two clicks, is done here with a cookie jar.
+ * service account's by client credentials. The protocol is openid-client's; what a person does in a browser, one
+ * click, is done here with a cookie jar.
  */
 import makeFetchCookie from 'fetch-cookie'
 import * as openid from 'openid-client'

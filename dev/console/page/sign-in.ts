@@ -84,10 +84,14 @@ export async function finishSignIn(settings: Settings): Promise<Session | undefi
 
 /** Why a sign-in failed, as a sentence. */
 export function explainSignIn(error: unknown, { issuer }: Settings): string {
-  if (error instanceof openid.AuthorizationResponseError)
+  if (
+    error instanceof openid.AuthorizationResponseError ||
+    error instanceof openid.ResponseBodyError
+  ) {
     return error.error_description ?? error.error
-  if (error instanceof TypeError || error instanceof openid.ClientError) {
-    return `the OpenID provider at ${issuer} does not respond. Start the local stack again with "npm start".`
+  }
+  if (error instanceof TypeError) {
+    return `the provider at ${issuer} does not respond. Start the local stack again with "npm start".`
   }
   return error instanceof Error ? error.message : String(error)
 }

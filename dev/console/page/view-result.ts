@@ -48,7 +48,10 @@ export function viewResults({ draft, results, settings }: State, actions: Action
 function describe({ exchange, problem, draft, target }: Result): string {
   if (exchange === undefined) return problem ?? ''
   const { response, changes } = exchange
-  if (!response.ok) return `Refused with ${response.status}${readError(response.body)}`
+  if (!response.ok) {
+    const verb = response.status.startsWith('5') ? 'Failed' : 'Refused'
+    return `${verb} with ${response.status}${readError(response.body)}`
+  }
   if (draft.method !== 'DELETE') return `${response.status}. The call removed no person.`
   if (changes?.length === 0) {
     return 'Already removed: this call repeats an earlier one with the same idempotency key.'

@@ -96,3 +96,11 @@ export async function prepareRefusal(page: Page, title: string): Promise<void> {
   if (!(await refusal.isVisible())) await page.getByText('Try a refusal').click()
   await refusal.click()
 }
+
+/** At the console: the sentence of the latest result, once it contains `part`. */
+export async function readSentence(page: Page, part: string): Promise<string> {
+  const result = page.getByRole('region', { name: 'Result' })
+  const sentence = result.getByRole('alert').filter({ hasText: part })
+  await sentence.waitFor()
+  return sentence.innerText()
+}
