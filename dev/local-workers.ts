@@ -41,6 +41,11 @@ export interface Statement {
   run(): Promise<unknown>
 }
 
+/** A queue, as the binding of a Worker sends to it. */
+export interface Queue {
+  send(body: unknown): Promise<unknown>
+}
+
 /** What to run. */
 export interface LocalWorkersOptions {
   readonly workers: readonly LocalWorker[]
@@ -62,6 +67,8 @@ export interface LocalWorkers {
   urlOf(name: string): URL
   /** The database that a Worker has as `DB`. */
   databaseOf(name: string): Promise<Database>
+  /** The queue that a Worker sends to by a binding. */
+  queueOf(name: string, binding: string): Promise<Queue>
   /** The process ID of the runtime. It is 0 on Windows. */
   readonly pid: number
   /** The address of the inspector, if it is open. */
@@ -110,6 +117,7 @@ export async function startWorkers(options: LocalWorkersOptions): Promise<LocalW
       return url
     },
     databaseOf: async (name) => (await runtime.getD1Database('DB', name)) as Database,
+    queueOf: (name, binding) => runtime.getQueueProducer(binding, name),
     pid: leash.readPID(),
     inspectorURL: () => runtime.getInspectorURL(),
     stop,

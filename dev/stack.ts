@@ -36,14 +36,24 @@ export interface StackOptions {
   readonly vars?: Readonly<Record<string, string>>
   /** Ports for what runs beside the stack: a busy one is named together with the stack's own. */
   readonly otherPorts?: readonly WantedPort[]
-  /** Paths of the wrangler configurations of Workers in the same runtime, which can bind to this one by its name. */
-  readonly companions?: readonly string[]
+  /** The queue to which the Worker sends deletion events, as `DELETION_EVENTS`. */
+  readonly eventQueue?: string
+  /** Workers in the same runtime, which can bind to this one by its name. */
+  readonly companions?: readonly Companion[]
   /** Further clients of the provider, such as a page that signs people in. */
   readonly clients?: readonly ClientMetadata[]
   /** Gets a line for each step of the start. */
   readonly onProgress?: (line: string) => void
   /** Gets each line that a Worker logs. */
   readonly onLog?: (line: string) => void
+}
+
+/** A Worker beside the stack. */
+export interface Companion {
+  /** Path of its wrangler configuration. */
+  readonly configPath: string
+  /** Variables that go before those of the configuration. */
+  readonly vars?: Readonly<Record<string, string>>
 }
 
 /** A stack that runs. */
@@ -76,7 +86,7 @@ const nothing = () => undefined
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const ports = { ...DEFAULT_PORTS, ...options.ports }
-  const { companions = [], onProgress = nothing, onLog = nothing } = options
+  const { companions = [], eventQueue, onProgress = nothing, onLog = nothing } = options
   const state = stateFolder(options.state ?? DEFAULT_STATE_FOLDER)
   const undo: (() => void | Promise<void>)[] = [takeStateFolder(state)]
   const stop = async () => {
@@ -105,12 +115,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const config = writeIdentityConfig(state.path, { vars })
     const build = join(state.builds, 'identity')
     const [others] = await Promise.all([
-      Promise.all(companions.map((path, i) => buildWorker(path, join(state.builds, `${i}`)))),
+      Promise.all(
+        companions.map((worker, i) => buildCompanion(worker, join(state.builds, `${i}`))),
+      ),
       bundle(config, build),
       migrate(config, state.databases),
     ])
     onProgress('Worker is bundled, database is migrated')
-    const own = identityWorker(build, { vars, ...listenOn(ports.worker) })
+    const queueProducers = eventQueue === undefined ? {} : { DELETION_EVENTS: eventQueue }
+    const own = identityWorker(build, { vars, queueProducers, ...listenOn(ports.worker) })
     const runtime = await startWorkers({
       workers: [own, ...others],
       persistTo: state.databases,
@@ -145,4 +158,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await stop()
     throw error
   }
+}
+
+async function buildCompanion({ configPath, vars }: Companion, folder: string) {
+  const worker = await buildWorker(configPath, folder)
+  return { ...worker, bindings: { ...worker.bindings, ...vars } }
 }
