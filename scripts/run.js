@@ -8,7 +8,7 @@ const commands = {
   start: '../dev/start.ts',
   demo: '../dev/demo.ts',
   reset: '../dev/reset.ts',
-  example: '../examples/console-backend/run.ts',
+  example: '../examples/run.ts',
   'bundle-size': './bundle-size.ts',
   deploy: './deploy.ts',
   types: './types.ts',

@@ -9,7 +9,7 @@ import { compatibility, DATABASE, VARIABLES } from '../../dev/identity-worker.ts
 import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
 import { readDocument } from '../operations/document'
 
-async function bundle(what: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promise<string> {
+export async function bundle(what: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promise<string> {
   const { outputFiles } = await build({
     ...what,
     bundle: true,
