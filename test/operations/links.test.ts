@@ -1,6 +1,7 @@
 /**
  * Every link of the documents that stays inside the project leads to a file that is there, and to a heading that it has.
  */
+import { existsSync } from 'node:fs'
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
 import { marked, type Token } from 'marked'
@@ -8,7 +9,8 @@ import { expect, test } from 'vitest'
 
 async function listDocuments(): Promise<string[]> {
   const names = [...(await readdir('.')), ...(await readdir('docs')).map((name) => `docs/${name}`)]
-  return names.filter((name) => extname(name) === '.md')
+  const examples = (await readdir('examples')).map((name) => `examples/${name}/README.md`)
+  return [...names, ...examples].filter((name) => extname(name) === '.md' && existsSync(name))
 }
 
 /** Every token of a document, the inner ones too. */

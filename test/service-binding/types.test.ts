@@ -76,10 +76,12 @@ describe('a caller with a copy of src/identity.ts, in a folder that sees nothing
     await writeFile(join(folder, 'src/caller.ts'), CALLER)
     await writeFile(join(folder, 'src/misuse.ts'), MISUSE)
     await writeFile(join(folder, 'src/documented.ts'), source)
+    const [consumer] = (await readDocument('docs/events.md')).section('A consumer').code
+    await writeFile(join(folder, 'src/consumer.ts'), consumer!.text)
     expect(await compile()).toBe('')
     const files = (await compile('--listFilesOnly')).split('\n')
     expect(files.filter((file) => file.includes(join(ROOT, 'src')))).toEqual([])
-    expect(files.filter((file) => file.startsWith(folder)).length).toBe(5)
+    expect(files.filter((file) => file.startsWith(folder)).length).toBe(6)
   })
 
   test('has nothing but its own file in its bundle', async () => {
