@@ -25,7 +25,6 @@ endWithNpm()
 console.log('Starting the local stack …')
 const stack = await startStackWithConsole({
   ...options,
-  vars: { MEMBERS_MAY_LEAVE: 'true', RECORD_GROUPS: 'true' },
   onProgress: (line) => console.log(`  ${line}`),
   onLog: (line) => console.log(line),
 })

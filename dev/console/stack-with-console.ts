@@ -36,6 +36,8 @@ export async function startStackWithConsole({
     vars: {
       CORS_ORIGINS: consoleOrigin(port),
       KEEP_LAST_ADMINISTRATOR: String(keepLastAdministrator),
+      MEMBERS_MAY_LEAVE: 'true',
+      RECORD_GROUPS: 'true',
       ...options.vars,
     },
   })

@@ -145,6 +145,18 @@ test('a repeat with the same idempotency key gets 200 and changes nothing', asyn
   expect(text).toContain('nothing changed')
 })
 
+test('a member without permission leaves, and the record shows the groups', async () => {
+  const { page } = await open()
+  await signInAtConsole(page, 'Fatima Haddad')
+  await page.getByRole('button', { name: 'Fatima Haddad you' }).click()
+  await page.getByText('Fatima Haddad leaves Lumen Robotics and 1 group').waitFor()
+  await page.getByRole('button', { name: 'Leave Lumen Robotics' }).click()
+  await readSentence(page, 'Fatima Haddad left Lumen Robotics and 1 group.')
+  const records = page.getByRole('region', { name: 'Deletion records' }).getByRole('listitem')
+  const [record] = await records.filter({ hasText: 'Fatima Haddad' }).allInnerTexts()
+  expect(record).toMatch(/left Lumen Robotics and 1 group\s+Everyone/)
+})
+
 test('a service account can call, too', async () => {
   const { page } = await open()
   await chooseCaller(page, 'HR sync (service account)')
@@ -171,6 +183,7 @@ describe('each kind of refusal can be tried, is shown, and changes nothing', () 
     ['403 Forbidden', 'An auditor, who can only read', 'forbidden', 'Bruno Costa'],
     ['403 Forbidden', 'An administrator whose membership is suspended', 'forbidden', 'Goran Ilić'],
     ['403 Forbidden', 'A user of an organization that is not yours', 'forbidden', 'Ada Berg'],
+    ['403 Forbidden', 'A suspended member who wants to leave', 'forbidden', 'Goran Ilić'],
     ['403 Forbidden', 'The last administrator', 'forbidden', 'Ada Berg'],
     ['404 Not Found', 'A user ID that does not exist', 'not_found', 'Ada Berg'],
     ['404 Not Found', 'A user ID of another organization', 'not_found', 'Ada Berg'],
@@ -185,7 +198,7 @@ describe('each kind of refusal can be tried, is shown, and changes nothing', () 
       await signIn.click()
       await passProviderPage(page, String(signsIn))
     }
-    await page.getByRole('button', { name: /^(Send|Remove)/ }).click()
+    await page.getByRole('button', { name: /^(Send|Remove|Leave)/ }).click()
     const text = await readResult(page, `Refused with ${sentence}: `)
     expect(text).toContain(`"error":"${error}"`)
     expect(text).toContain('nothing changed')

@@ -33,6 +33,11 @@ export interface ReadResponse {
 
 export const METHODS = ['DELETE', 'GET', 'POST', 'PUT', 'OPTIONS'] as const
 
+/** Whether a call carries the token of this subject: who removes itself leaves. */
+export function isCaller({ credential }: Draft, subject: string): boolean {
+  return credential.kind === 'person' && credential.subject === subject
+}
+
 /** The path of the Worker's one call. */
 export function userPath(organizationID: string, userID: string): string {
   const [organization, user] = [organizationID, userID].map(encodeURIComponent)

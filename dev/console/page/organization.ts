@@ -10,6 +10,7 @@ export type Organization = ReturnType<typeof readOrganizations>[number]
 
 /** A user that a path names. */
 export interface Target {
+  readonly subject: string
   readonly name: string
   readonly organization: string
   readonly groups: number
@@ -60,7 +61,10 @@ export function findTarget(
   const wanted = decode(path)
   for (const { id, name: organization, members } of organizations) {
     const member = members.find((member) => decode(userPath(id, member.id)) === wanted)
-    if (member) return { name: member.name, organization, groups: member.groups.length }
+    if (member) {
+      const { subject, name, groups } = member
+      return { subject, name, organization, groups: groups.length }
+    }
   }
   return undefined
 }
@@ -77,12 +81,14 @@ function decode(path: string): string {
 function readMember(row: Row, db: Snapshot, settings: Settings) {
   const id = text(row, 'id')
   const user = byID(db.users, row['user_id'])
+  const subject = text(user, 'subject')
   const isPlatformAdministrator = db.global_role_bindings.some(
     (binding) => binding['user_id'] === row['user_id'],
   )
   return {
     id,
-    name: nameOf(text(user, 'subject'), settings),
+    subject,
+    name: nameOf(subject, settings),
     remarks: [
       ...(row['state'] === 'active' ? [] : [`${text(row, 'state')} here`]),
       ...(user?.['state'] === 'active' ? [] : [`${text(user, 'state')} everywhere`]),
@@ -111,6 +117,10 @@ function readGroup(row: Row, db: Snapshot, people: readonly { id: string; name: 
   }
 }
 
+function readIDs(list: Row[string] | undefined): string[] | undefined {
+  return typeof list === 'string' ? (JSON.parse(list) as string[]) : undefined
+}
+
 /** All deletion records, the latest first. */
 export function readDeletions(db: Snapshot, settings: Settings) {
   return db.user_deletions
@@ -121,6 +131,8 @@ export function readDeletions(db: Snapshot, settings: Settings) {
       userID: text(row, 'organization_user_id'),
       actor: nameOf(text(row, 'actor_subject'), settings),
       groups: Number(row['groups_removed']),
+      /** Undefined if the record does not hold the groups; one that was deleted since has no name. */
+      groupNames: readIDs(row['group_ids'])?.map((id) => text(byID(db.groups, id), 'name') || id),
       requestID: text(row, 'request_id'),
       idempotencyKey: text(row, 'idempotency_key'),
     }))

@@ -40,6 +40,12 @@ export function listRefusals(settings: Settings): readonly Refusal[] {
       person(ada),
       userPath('harbour', 'harbour-kemi'),
     ],
+    [
+      403,
+      'A suspended member who wants to leave',
+      person('goran.ilic'),
+      userPath('lumen', 'lumen-goran'),
+    ],
     [403, LAST_ADMINISTRATOR, person(ada), userPath('lumen', 'lumen-ada')],
     [404, 'A user ID that does not exist', person(ada), userPath('lumen', 'no-such-user')],
     [404, 'A user ID of another organization', person(ada), userPath('lumen', 'harbour-kemi')],

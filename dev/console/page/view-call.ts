@@ -2,7 +2,7 @@
  * The form: the caller, the person to remove, and the one button. The result follows right below the button.
  */
 import { html, nothing } from 'lit-html'
-import { METHODS, type Credential } from './call.ts'
+import { isCaller, METHODS, type Credential } from './call.ts'
 import { count, findTarget, nameOf, type Organization } from './organization.ts'
 import { listRefusals } from './refusals.ts'
 import { describeCredential, findMissingSignIn, type Actions, type State } from './state.ts'
@@ -14,7 +14,12 @@ export function viewCall(state: State, organizations: readonly Organization[], a
   const missing = findMissingSignIn(draft.credential, sessions)
   const target = findTarget(draft.path, organizations)
   const isRemoval = draft.method === 'DELETE'
-  const removal = draft.path === '' ? 'Remove' : target && `Remove ${target.name}`
+  const isLeaving = target !== undefined && isCaller(draft, target.subject)
+  const removal = isLeaving
+    ? `Leave ${target.organization}`
+    : draft.path === ''
+      ? 'Remove'
+      : target && `Remove ${target.name}`
   const submit = (event: Event) => {
     event.preventDefault()
     if (missing === undefined) actions.send()
@@ -32,8 +37,11 @@ export function viewCall(state: State, organizations: readonly Organization[], a
               ? 'Only DELETE removes a person.'
               : target === undefined
                 ? 'The path names no user in the database, so the call removes no person.'
-                : html`Removes <strong>${target.name}</strong> from ${target.organization} and
-                    ${count(target.groups, 'group')}, if the caller has permission.`
+                : isLeaving
+                  ? html`<strong>${target.name}</strong> leaves ${target.organization} and
+                      ${count(target.groups, 'group')}, which needs no permission.`
+                  : html`Removes <strong>${target.name}</strong> from ${target.organization} and
+                      ${count(target.groups, 'group')}, if the caller has permission.`
         }
       </p>
       ${

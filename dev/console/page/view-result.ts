@@ -4,6 +4,7 @@
 import { html } from 'lit-html'
 import { keyed } from 'lit-html/directives/keyed.js'
 import type { Row } from '../protocol.ts'
+import { isCaller } from './call.ts'
 import type { TableChange } from './changes.ts'
 import { count, formatTime } from './organization.ts'
 import type { Actions, Exchange, Result, State } from './state.ts'
@@ -59,7 +60,8 @@ function describe({ exchange, problem, draft, target }: Result): string {
   if (target === undefined) return `${response.status}. The user was removed.`
   const groups = changes?.find(({ table }) => table === 'group_members')?.removed.length ?? 0
   const also = groups === 0 ? '' : ` and ${count(groups, 'group')}`
-  return `${target.name} was removed from ${target.organization}${also}.`
+  const verb = isCaller(draft, target.subject) ? 'left' : 'was removed from'
+  return `${target.name} ${verb} ${target.organization}${also}.`
 }
 
 function variantOf({ exchange }: Result): string {

@@ -2,7 +2,7 @@
  * The page as a whole: the organizations as the database has them, and the form for the call.
  */
 import { html, type TemplateResult } from 'lit-html'
-import { userPath } from './call.ts'
+import { isCaller, userPath } from './call.ts'
 import {
   count,
   formatTime,
@@ -66,7 +66,7 @@ function viewPeople({ id, name, members }: Organization, { draft }: State, actio
         ${
           members.length === 0
             ? html`This organization has no people. ${RESET}`
-            : 'Choose a person to prepare the removal. Nothing is sent yet.'
+            : 'Choose a person to prepare the removal, or yourself to leave. Nothing is sent yet.'
         }
       </p>
       <ul class="rows">
@@ -80,6 +80,7 @@ function viewPeople({ id, name, members }: Organization, { draft }: State, actio
             >
               <span>
                 <strong>${member.name}</strong>
+                ${isCaller(draft, member.subject) ? html`<span class="badge">you</span>` : undefined}
                 ${member.remarks.map(
                   (remark) => html`<span class="badge" data-variant="warning">${remark}</span>`,
                 )}
@@ -124,10 +125,22 @@ function viewDeletions({ snapshot, settings }: State) {
       </p>
       <ol class="rows">
         ${deletions.map(
-          ({ name, userID, organization, groups, actor, at, requestID, idempotencyKey }) => html`
+          ({
+            name,
+            userID,
+            organization,
+            groups,
+            groupNames,
+            actor,
+            at,
+            requestID,
+            idempotencyKey,
+          }) => html`
             <li>
               <strong>${name}</strong> <code>${userID}</code><br />
-              removed from ${organization} and ${count(groups, 'group')} by ${actor}
+              ${name === actor ? 'left' : 'removed from'} ${organization} and
+              ${count(groups, 'group')}${name === actor ? '' : ` by ${actor}`}
+              ${groupNames && viewBadges(groupNames, '')}
               <small>
                 ${formatTime(at)}, request <code>${requestID}</code>
                 ${idempotencyKey && html`, idempotency key <code>${idempotencyKey}</code>`}
