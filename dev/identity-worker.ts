@@ -48,6 +48,9 @@ export const compatibility = {
   compatibilityFlags: compatibility_flags,
 } as const
 
+/** How wrangler bundles the deployed code, as esbuild names it. */
+export const bundling = { minify, keepNames: keep_names } as const
+
 /** How one Identity Worker is run. Further options are miniflare's, such as `serviceBindings` and `queueProducers`. */
 export type IdentityOptions = Partial<Omit<LocalWorker, 'bindings'>> & {
   /** Variables; the others are not set. */

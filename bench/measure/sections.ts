@@ -4,11 +4,13 @@ import { measureCold } from './cold.ts'
 import { measureCounts } from './counts.ts'
 import { measureDistance } from './distance.ts'
 import { measureGrowth } from './growth.ts'
+import { measureSettings } from './settings.ts'
 import { measureStart } from './start.ts'
 import { measureWarm } from './warm.ts'
 
 export const SECTIONS = {
   warm: measureWarm,
+  settings: measureSettings,
   cold: measureCold,
   start: measureStart,
   counts: measureCounts,

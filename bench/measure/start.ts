@@ -13,7 +13,7 @@ import { buildWorker, type WorkerName } from './workers.ts'
 const KINDS: Partial<Record<WorkerName, Comparison>> = {
   nothing: {},
   'minimum deletion': {},
-  'this project': { atMost: { 'minimum deletion': 2, tutorial: 1 } },
+  'this project': { atMost: { 'minimum deletion': 2.5, tutorial: 1 } },
   tutorial: {},
 }
 const NAMES = Object.keys(KINDS) as WorkerName[]

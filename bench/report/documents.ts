@@ -68,7 +68,8 @@ function makeParts({ minutes, machine, sections, scaling }: Results): Record<str
     goals: renderTable(makeGoalTable(sections)),
   }
   for (const [name, tables] of Object.entries(makeTables(sections))) {
-    parts[name] = tables.map((table) => `**${table.title}**\n\n${renderTable(table)}`).join('\n\n')
+    const texts = tables.map((table) => `**${table.title}**\n\n${renderTable(table)}`)
+    parts[name] = texts.join('\n\n') || 'Not measured.'
   }
   for (const [name, table] of Object.entries(scaling)) parts[name] = renderTable(table)
   return parts

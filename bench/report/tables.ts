@@ -45,6 +45,7 @@ const ratioTable = (title: string, ratios: Ratios): Table =>
 
 const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => Table[] } = {
   warm: makeRoundsTables,
+  settings: makeRoundsTables,
   cold: ({ first, second, cpu, ratios }) => [
     ratioTable('CPU of the first request: ratios', ratios),
     makeTable(
@@ -162,10 +163,14 @@ function makeRoundsTables({ summaries, ratios, cpu }: RoundsResult): Table[] {
   ]
 }
 
-/** The tables of the sections that were measured, by section. */
+/** The tables by section. A section that was not measured has none. */
 export function makeTables(sections: Partial<Sections>): Readonly<Record<string, Table[]>> {
+  const results = sections as Readonly<Record<string, unknown>>
   const makers = MAKERS as Readonly<Record<string, (result: unknown) => Table[]>>
   return Object.fromEntries(
-    Object.entries(sections).map(([name, result]) => [name, makers[name]!(result)]),
+    Object.entries(makers).map(([name, make]) => [
+      name,
+      name in results ? make(results[name]) : [],
+    ]),
   )
 }

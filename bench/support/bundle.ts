@@ -1,5 +1,6 @@
-/** Bundles a Worker as `wrangler deploy` does: with the project's esbuild and wrangler's options. */
+/** Bundles a Worker as `wrangler deploy` does for this project: its esbuild, wrangler's options, and those of wrangler.toml. */
 import * as esbuild from 'esbuild'
+import { bundling } from '../../dev/identity-worker.ts'
 import { ROOT } from '../../dev/wrangler.ts'
 
 const bundles = new Map<string, Promise<string>>()
@@ -37,8 +38,7 @@ async function build(entry: string, isWrapped: boolean): Promise<string> {
       'navigator.userAgent': '"Cloudflare-Workers"',
     },
     external: ['cloudflare:*', 'node:*'],
-    keepNames: true,
-    minify: true,
+    ...bundling,
     logLevel: 'silent',
   })
   return result.outputFiles[0]!.text
