@@ -1,7 +1,6 @@
 /** Exact figures: what a request costs in D1, and how often an isolate fetches the key set. Not timed. */
 import { load, send } from '../support/client.ts'
 import { startProgress } from '../support/progress.ts'
-import { administratorIn, CALLER_GROUPS } from '../support/seed.ts'
 import { COUNTS_HEADER, type DatabaseCounts } from '../workers/wrapped.ts'
 import {
   BETTER_AUTH_DATABASE,
@@ -21,23 +20,13 @@ const counted = (
   database = 'main',
 ): Kind => ({ worker, database, isWrapped: true, isolates: 1, ...made })
 
-const byTargetGroups = [0, 1, 10, 1000].map((groups): [string, Kind] => [
-  `deletion, user in ${groups} groups`,
-  counted(deletion({ groups })),
-])
-const byCallerGroups = CALLER_GROUPS.map((groups): [string, Kind] => [
-  `deletion, caller in ${groups} groups`,
-  counted(deletion({ subject: administratorIn(groups) })),
-])
-
 const COUNTED: Kinds = {
   'refused token': counted(requests.refusedToken),
   'unknown caller': counted(requests.unknownCaller),
   'no permission': counted(requests.notPermitted),
   'no such user': counted(noSuchUser),
-  ...Object.fromEntries([...byTargetGroups, ...byCallerGroups]),
+  deletion: counted(deletion()),
   'deletion with an idempotency key': counted(keyed),
-  'the same deletion repeated': counted(requests.repeated(keyed)),
   'minimum deletion': counted(deletion(), 'minimum deletion'),
   'tutorial deletion': counted(deletion(), 'tutorial'),
   'better-auth removal': counted(requests.memberRemoval, 'better-auth', BETTER_AUTH_DATABASE),

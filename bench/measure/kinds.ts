@@ -4,7 +4,7 @@
  */
 import { migrateBetterAuth } from '../support/better-auth.ts'
 import { closeClients, send } from '../support/client.ts'
-import { startIssuer } from '../support/issuer.ts'
+import { type Issuer, startIssuer } from '../support/issuer.ts'
 import { startRuntime, type WorkerOptions, workerOf } from '../support/runtime.ts'
 import { createInvite, type Invite, migrate, seed } from '../support/seed.ts'
 import type { Comparison } from '../support/statistics.ts'
@@ -46,7 +46,7 @@ export interface RunningKind {
 export type Databases = Readonly<Record<string, { population: number; people: number }>>
 
 const ISOLATES = 3
-/** The database with better-auth's tables, which no section names among its databases. */
+/** The database with better-auth's tables. */
 export const BETTER_AUTH_DATABASE = 'better-auth'
 export const POPULATION = 10_000
 const MAIN: Databases = { main: { population: POPULATION, people: 2_000 } }
@@ -59,47 +59,29 @@ export async function withKinds<T>(
 ): Promise<T> {
   checkComparisons(kinds)
   const issuer = await startIssuer()
-  const workers = []
   const used = new Set(Object.values(kinds).map(({ database = 'main' }) => database))
-  for (const name of used)
-    workers.push(workerOf(seederOf(name), IDLE, { d1Databases: { DB: name } }))
-  for (const [name, kind] of Object.entries(kinds)) {
-    const { script, options } = await buildWorker(kind.worker, kind.isWrapped)
-    const caller = await buildWorker('caller')
-    for (const isolate of isolatesOf(name, kind)) {
-      const bindings = { ...issuer.varsFor(isolate), ...options.bindings, ...kind.vars }
-      const d1Databases = { DB: kind.database ?? 'main' }
-      const all = { ...options, ...kind.options, d1Databases, bindings }
-      workers.push(workerOf(isolate, script, all))
-      if (kind.through === undefined) continue
-      const serviceBindings = {
-        IDENTITY: { name: isolate, entrypoint: 'Identity' },
-        IDENTITY_HTTP: isolate,
-      }
-      const setup = { bindings: { TRANSPORT: kind.through }, serviceBindings }
-      workers.push(workerOf(callerOf(isolate), caller.script, setup))
-    }
-  }
-  const runtime = await startRuntime(workers)
+  const seeders = [...used].map((DB) => workerOf(seederOf(DB), IDLE, { d1Databases: { DB } }))
+  const runtime = await startRuntime([...seeders, ...(await listWorkers(kinds, issuer))])
+  const databaseOf = (name: string) => runtime.databaseOf(seederOf(name))
   try {
-    const databaseOf = (name: string) => runtime.databaseOf(seederOf(name))
     const invites = new Map<string, Invite>()
     for (const name of used) {
       const database = await databaseOf(name)
-      const size = databases[name]
-      if (size === undefined) await migrateBetterAuth(database)
-      else {
-        await migrate(database)
-        await seed(database, size.population, size.people)
-        invites.set(name, createInvite(database, size.people))
+      if (name === BETTER_AUTH_DATABASE) {
+        await migrateBetterAuth(database)
+        continue
       }
+      const { population, people } = databases[name]!
+      await migrate(database)
+      await seed(database, population, people)
+      invites.set(name, createInvite(database, people))
     }
     const fixture = { issuer, databaseOf, inviteTo: (name: string) => invites.get(name)! }
     const running: RunningKind[] = []
     for (const [name, kind] of Object.entries(kinds)) {
-      const { status, every = 1, database = 'main' } = kind
+      const { status, every = 1, database = 'main', through } = kind
       const isolates = isolatesOf(name, kind)
-      const reached = kind.through === undefined ? isolates : isolates.map(callerOf)
+      const reached = through === undefined ? isolates : isolates.map(callerOf)
       const origins = reached.map(runtime.originOf)
       const make = await kind.prepare(fixture, { database, origin: origins[0]! })
       const countKeyFetches = () =>
@@ -112,6 +94,28 @@ export async function withKinds<T>(
     await runtime.stop()
     issuer.stop()
   }
+}
+
+/** The isolates of all kinds, with the callers of those that are reached through a binding. */
+async function listWorkers(kinds: Kinds, issuer: Issuer) {
+  const workers = []
+  const caller = await buildWorker('caller')
+  for (const [name, kind] of Object.entries(kinds)) {
+    const { script, options } = await buildWorker(kind.worker, kind.isWrapped)
+    for (const isolate of isolatesOf(name, kind)) {
+      const bindings = { ...issuer.varsFor(isolate), ...options.bindings, ...kind.vars }
+      const d1Databases = { DB: kind.database ?? 'main' }
+      workers.push(
+        workerOf(isolate, script, { ...options, ...kind.options, d1Databases, bindings }),
+      )
+      if (kind.through === undefined) continue
+      const IDENTITY = { name: isolate, entrypoint: 'Identity' }
+      const serviceBindings = { IDENTITY, IDENTITY_HTTP: isolate }
+      const setup = { bindings: { TRANSPORT: kind.through }, serviceBindings }
+      workers.push(workerOf(callerOf(isolate), caller.script, setup))
+    }
+  }
+  return workers
 }
 
 const IDLE = 'export default { fetch: () => new Response(null) }'

@@ -1,7 +1,7 @@
 /** The requests of a kind: who calls, with which token, to delete whom. */
 import type { JWTPayload } from 'jose'
 import { startSession } from '../support/better-auth.ts'
-import { type RequestSpec, send } from '../support/client.ts'
+import type { RequestSpec } from '../support/client.ts'
 import type { Issuer } from '../support/issuer.ts'
 import {
   ADMINISTRATOR,
@@ -79,21 +79,6 @@ export function withHeaders(
         for (const spec of await make(count, isWarmUp)) {
           specs.push({ ...spec, headers: { ...spec.headers, ...(await makeHeaders(spec)) } })
         }
-        return specs
-      }
-    },
-  }
-}
-
-/** The same requests, each of which was sent once before. */
-export function repeated({ status, prepare }: Requests): Requests {
-  return {
-    status,
-    async prepare(fixture, place) {
-      const make = await prepare(fixture, place)
-      return async (count) => {
-        const specs = await make(count)
-        for (const spec of specs) await send(place.origin, spec)
         return specs
       }
     },

@@ -7,7 +7,7 @@ import type { WorkerOptions } from '../support/runtime.ts'
 const ENTRIES = {
   nothing: 'bench/workers/nothing.ts',
   'minimum refusal': 'bench/workers/minimum/refusal.ts',
-  'barest batch': 'bench/workers/minimum/barest-batch.ts',
+  'barest batch': 'bench/workers/minimum/batch.ts',
   'minimum deletion': 'bench/workers/minimum/deletion.ts',
   'this project': 'src/index.ts',
   caller: 'bench/workers/caller.ts',

@@ -68,7 +68,7 @@ function bundleGoals({ workers }: Sections['start']): Goal[] {
 
 function databaseGoals({ database }: Sections['counts']): Goal[] {
   const find = (name: string) => database.find((count) => count.name === name)!
-  const decided = database.filter(({ name }) => /^(deletion|unknown|no |the same)/.test(name))
+  const decided = database.filter(({ name }) => /^(deletion|unknown|no )/.test(name))
   const mostTrips = Math.max(...decided.map(({ roundTrips }) => roundTrips))
   const refusedTrips = find('refused token').roundTrips
   const keyedRows = find('deletion with an idempotency key').rowsWritten

@@ -21,7 +21,6 @@ const FULL = 0.8
 const BUSY = 0.6
 const SEEDED_USERS = 200_000
 
-const formatGB = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
 const formatShare = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
 const formatRounded = (count: number): string => formatCount(Number(count.toPrecision(2)))
 
@@ -36,14 +35,16 @@ export async function simulateScaling({
   const bytes = await measureBytes()
   const organizations = model.createOrganizations()
   const totalUsers = sum(organizations)
+  const meanUsers = totalUsers / organizations.length
   const largest = organizations.toSorted((one, other) => other - one)
   const largestShare = sum(largest.slice(0, organizations.length / 100)) / totalUsers
   const beyondRefusal = (name: string) => summaries[name]!.p50 - summaries['refused token']!.p50
   const [deletionMs, questionMs] = [beyondRefusal('deletion'), beyondRefusal('no permission')]
   const peakDeletions = (users: number) => ((users * a.yearlyDeletions) / YEAR_S) * a.peakFactor
   const peakQuestions = (users: number) => ((users * a.dailyQuestions) / DAY_S) * a.peakFactor
-  const bytesOf = (users: number) => users * model.bytesOfUser(bytes)
-  const maxUsers = (MAX_BYTES * FULL) / bytesOf(1)
+  const bytesOfUser = model.bytesOfUser(bytes)
+  const formatBytes = (users: number) => `${((users * bytesOfUser) / 1e9).toFixed(2)} GB`
+  const maxUsers = (MAX_BYTES * FULL) / bytesOfUser
   const divisions = DATABASES.map((databases) => {
     const places = model.spread(organizations, databases)
     const levelled = model.level(organizations, places, databases, TOLERANCE)
@@ -52,22 +53,20 @@ export async function simulateScaling({
     return { databases, fullest, busiest, levelled }
   })
   return {
-    'scaling-bytes': list('what|bytes', [
-      ['a person, its user record in one organization, one membership', formatCount(bytes.user)],
-      ['one more membership', formatCount(bytes.membership)],
-      ['a deletion record', formatCount(bytes.record)],
-    ]),
-    'scaling-one': list('figure|value', [
+    'scaling-one': list('one database|value', [
+      [
+        'bytes of a person, its user record in one organization, one membership',
+        formatCount(bytes.user),
+      ],
+      ['bytes of one more membership', formatCount(bytes.membership)],
+      ['bytes of a deletion record', formatCount(bytes.record)],
+      [`users, at ${formatShare(FULL)} of ${MAX_BYTES / 1e9} GB`, formatRounded(maxUsers)],
+      ['organizations of the population below', formatRounded(maxUsers / meanUsers)],
       ['time that a deletion keeps the database, measured', `${formatMs(deletionMs)} ms`],
       ['time that a refusal keeps it, measured', `${formatMs(questionMs)} ms`],
       [
         'deletions a second, 16 at once, measured with Worker and caller',
         formatCount(concurrent['deletion']!.throughput),
-      ],
-      [`users, at ${formatShare(FULL)} of ${MAX_BYTES / 1e9} GB`, formatRounded(maxUsers)],
-      [
-        'organizations of the population below',
-        formatRounded((maxUsers / totalUsers) * organizations.length),
       ],
       [
         `deletions a second, if busy ${formatShare(BUSY)} of the time`,
@@ -95,26 +94,14 @@ export async function simulateScaling({
     ]),
     'scaling-divisions': makeTable(
       '',
-      'databases|mean|fullest, by hash|moves|users moved|fullest, after moves',
+      'databases|mean|fullest, by hash|after moves|moves|users moved|requests a second|busy',
       divisions,
-      ({ databases, fullest, busiest, levelled }) => [
-        formatCount(databases),
-        formatGB(bytesOf(totalUsers / databases)),
-        formatGB(bytesOf(fullest)),
-        ...[levelled.moved, levelled.movedUsers].map(formatCount),
-        formatGB(bytesOf(busiest)),
-      ],
-    ),
-    'scaling-load': makeTable(
-      '',
-      'databases|deletions a second|requests a second|busy',
-      divisions,
-      ({ databases, busiest }) => {
+      ({ databases, fullest, busiest, levelled }) => {
         const [deletions, questions] = [peakDeletions(busiest), peakQuestions(busiest)]
         return [
           formatCount(databases),
-          deletions.toFixed(2),
-          formatCount(deletions + questions),
+          ...[totalUsers / databases, fullest, busiest].map(formatBytes),
+          ...[levelled.moved, levelled.movedUsers, deletions + questions].map(formatCount),
           formatShare((deletions * deletionMs + questions * questionMs) / 1000),
         ]
       },

@@ -1,8 +1,8 @@
 /**
  * The barest correct batch: a user, its memberships and the deletion record in one transaction. It decides nothing. A
- * user who does not exist leaves no record.
+ * user who does not exist leaves no record. As a Worker: without token and log line.
  */
-import type { Target } from './parts.ts'
+import { type Env, readTarget, type Target } from './parts.ts'
 
 const RECORD = `INSERT INTO user_deletions (id, organization_id, organization_user_id, user_id, actor_kind,
     actor_subject, groups_removed, request_id, idempotency_key, deleted_at)
@@ -29,4 +29,11 @@ export async function deleteUser(
   ])
   if (record?.meta.changes !== 1 || memberships === undefined) return undefined
   return { meta: memberships.meta, groupsRemoved: memberships.meta.changes }
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const deletion = await deleteUser(env.DB, readTarget(request))
+    return new Response(null, { status: deletion === undefined ? 404 : 200 })
+  },
 }
