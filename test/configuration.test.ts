@@ -81,6 +81,7 @@ const wrong: Readonly<Record<string, readonly unknown[]>> = {
   KEEP_LAST_ADMINISTRATOR: NO_FLAGS,
   MEMBERS_MAY_LEAVE: NO_FLAGS,
   RECORD_GROUPS: NO_FLAGS,
+  DPOP: ['Accept', 'REQUIRE', 'true', 'none', 'accept require', 'accept,', true, 0, ['accept']],
   DB: [undefined, null, {}, 'identity'],
   ISSUER: [null, {}, 'https://issuer.example'],
 }
@@ -124,6 +125,7 @@ describe('white space around a value is not part of it', () => {
     { KEEP_LAST_ADMINISTRATOR: 'false\n' },
     { CORS_ORIGINS: ' https://app.example ,\n https://other.example ' },
     { CORS_ORIGINS: ' * ' },
+    { DPOP: ' accept\n' },
   ])('%j', async (vars) => {
     expect(await callWithVars(vars)).toBe(ACCEPTED)
   })
@@ -152,6 +154,7 @@ describe('an optional variable that is empty, blank or missing has its default',
     'KEEP_LAST_ADMINISTRATOR',
     'MEMBERS_MAY_LEAVE',
     'RECORD_GROUPS',
+    'DPOP',
   ]
   test.each(optional.flatMap((name) => ['', ' \n', undefined].map((value) => ({ [name]: value }))))(
     '%j',

@@ -119,6 +119,17 @@ describe('a preflight', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
+  test.each([
+    ['', ''],
+    ['accept', ', DPoP'],
+    ['require', ', DPoP'],
+  ])('allows the header DPoP if DPOP is set: "%s"', async (DPOP, more) => {
+    const { call, world } = await setStage({ vars: { ...NAMED, DPOP } })
+    const answer = await call({ ...world.target, headers, method: 'OPTIONS' })
+    const allowed = PREFLIGHT['access-control-allow-headers'] + more
+    expect(answer.headers.get('Access-Control-Allow-Headers')).toBe(allowed)
+  })
+
   test('of another origin gets its 204 and nothing that lets the page in', async () => {
     const { call, world } = await setStage({ vars: NAMED })
     const other = { ...headers, Origin: 'https://other.example' }

@@ -80,12 +80,19 @@ export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer>
     async token(subject, changes = {}) {
       const key = changes.key ?? first
       const header = { typ: 'at+jwt', alg: key.algorithm, kid: key.kid, ...changes.header }
-      const headerText = changes.headerText ?? JSON.stringify(header)
-      const payload = { ...claims(subject), ...changes.claims }
-      const payloadText = changes.payloadText ?? JSON.stringify(payload)
-      const input = `${base64url.encode(headerText)}.${base64url.encode(payloadText)}`
-      const signature = await (changes.sign ?? key.sign)(input)
-      return `${input}.${base64url.encode(signature)}`
+      return signJWT(header, { ...claims(subject), ...changes.claims }, { ...changes, key })
     },
   }
+}
+
+/** A signed JWT of a header and claims, or of the texts that the changes have in their place. */
+export async function signJWT(
+  header: object,
+  claims: object,
+  { headerText, payloadText, key, sign }: TokenChanges & { readonly key: SigningKey },
+): Promise<string> {
+  const texts = [headerText ?? JSON.stringify(header), payloadText ?? JSON.stringify(claims)]
+  const input = texts.map((text) => base64url.encode(text)).join('.')
+  const signature = await (sign ?? key.sign)(input)
+  return `${input}.${base64url.encode(signature)}`
 }
