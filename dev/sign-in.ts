@@ -10,11 +10,15 @@ import { AUDIENCE, CLI, SCOPE, type LoopbackClient } from './provider.ts'
 const MAX_PAGES = 10
 const insecure = { execute: [openid.allowInsecureRequests] } // http: the issuer is on loopback
 
-/** An access token of a person, who signs in at the provider's pages. */
+/**
+ * An access token of a person, who signs in at the provider's pages.
+ * @param keyPair binds the token to this key (DPoP); without it, the token is a bearer token
+ */
 export async function signIn(
   issuer: string,
   subject: string,
   client: LoopbackClient = CLI,
+  keyPair?: openid.CryptoKeyPair,
 ): Promise<string> {
   const config = await openid.discovery(
     new URL(issuer),
@@ -35,22 +39,35 @@ export async function signIn(
   })
   const callback = await walkPages(start, subject, client.redirectURI)
   const checks = { pkceCodeVerifier, expectedState, idTokenExpected: true }
-  const tokens = await openid.authorizationCodeGrant(config, callback, checks, {
-    resource: AUDIENCE,
-  })
+  const tokens = await openid.authorizationCodeGrant(
+    config,
+    callback,
+    checks,
+    { resource: AUDIENCE },
+    bindTo(config, keyPair),
+  )
   return tokens.access_token
 }
 
-/** An access token of a service account. */
+/** An access token of a service account; as in `signIn`, a key pair binds it. */
 export async function signInServiceAccount(
   issuer: string,
   id: string,
   secret: string,
+  keyPair?: openid.CryptoKeyPair,
 ): Promise<string> {
   const authentication = openid.ClientSecretBasic(secret)
   const config = await openid.discovery(new URL(issuer), id, undefined, authentication, insecure)
-  const tokens = await openid.clientCredentialsGrant(config, { resource: AUDIENCE, scope: SCOPE })
+  const tokens = await openid.clientCredentialsGrant(
+    config,
+    { resource: AUDIENCE, scope: SCOPE },
+    bindTo(config, keyPair),
+  )
   return tokens.access_token
+}
+
+function bindTo(config: openid.Configuration, keyPair?: openid.CryptoKeyPair): openid.DPoPOptions {
+  return keyPair === undefined ? {} : { DPoP: openid.getDPoPHandle(config, keyPair) }
 }
 
 /** Follows the provider's pages from the authorization request to the redirect that carries the code. */

@@ -18,7 +18,7 @@ import {
 } from '../support/node/foreign-responses'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { readDocumentedCaller } from '../service-binding/test-workers'
+import { readDocumentedCallers } from '../service-binding/test-workers'
 import { readDocument, type Section } from './document'
 
 type Binding = Pick<Identity, 'deleteUser'>
@@ -37,7 +37,7 @@ beforeAll(async () => {
   vi.spyOn(console, 'error').mockReturnValue()
   foreign = await serveForeignResponses()
   folder = await mkdtemp(join(tmpdir(), 'identity-samples-'))
-  await writeFile(join(folder, 'sample.ts'), (await readDocumentedCaller()).source)
+  await writeFile(join(folder, 'sample.ts'), (await readDocumentedCallers()).source)
   readmeWorker = ((await import(join(folder, 'sample.ts'))) as { default: SampleWorker }).default
   probe = (await readDocument('docs/operations.md')).section('Probe')
 })

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
-import { buildDocumentedCaller } from './test-workers'
+import { buildDocumentedCallers } from './test-workers'
 
 let issuer: ServedIssuer
 let workers: LocalWorkers
@@ -14,7 +14,7 @@ beforeAll(async () => {
   issuer = await serveIssuer()
   workers = await startWorkers({
     identity: [{ vars: { ...issuer.vars } }],
-    others: [await buildDocumentedCaller()],
+    others: await buildDocumentedCallers(),
   })
   const seed = createSeed()
   seed.organization('acme')

@@ -28,7 +28,10 @@ export interface Hostile {
   /** A good request of an administrator, for a user who is never deleted unless it is sent as it is. */
   readonly request: DeleteUserRequest
   /** Makes one call, spoilt as told. */
-  ask(how: Partial<Instruction>, caller?: 'hostile-caller' | 'old-caller'): Promise<Seen>
+  ask(
+    how: Partial<Instruction>,
+    caller?: 'hostile-caller' | 'old-caller' | 'caller-without-dpop',
+  ): Promise<Seen>
   /** A good request for a new user. */
   addTarget(options?: MemberOptions): Promise<DeleteUserRequest>
   /** Whether the user of a request is still there. */
@@ -41,8 +44,14 @@ export async function startHostile(): Promise<Hostile> {
   const issuer = await serveIssuer()
   const serviceBindings = { IDENTITY: { name: 'identity', entrypoint: 'Identity' } }
   const old = { name: 'old-caller', serviceBindings, compatibilityDate: '2025-01-01' }
+  const without = {
+    name: 'caller-without-dpop',
+    serviceBindings: { IDENTITY: { name: 'identity-without-dpop', entrypoint: 'Identity' } },
+  }
   const others = [
-    buildWatchedIdentity('identity', { ...issuer.vars }),
+    buildWatchedIdentity('identity', { ...issuer.vars, DPOP: 'accept' }),
+    buildWatchedIdentity('identity-without-dpop', { ...issuer.vars }),
+    buildTestWorker('hostile-caller', without),
     buildTestWorker('hostile-caller', { serviceBindings }),
     buildTestWorker('hostile-caller', old),
   ]

@@ -73,27 +73,35 @@ export async function buildConsoleBackend(identity?: string): Promise<LocalWorke
   }
 }
 
-/** The caller that README.md shows: what it puts into `wrangler.toml`, and its source. */
-export async function readDocumentedCaller(): Promise<{ toml: string; source: string }> {
+/**
+ * The caller that README.md shows: what it puts into `wrangler.toml`, and its source; and the source that
+ * docs/service-binding.md shows for tokens that are bound to a key.
+ */
+export async function readDocumentedCallers() {
   const { code } = (await readDocument('README.md')).section('From another Worker')
   const [toml, source] = code.map(({ text }) => text) as [string, string]
-  return { toml, source }
+  const page = await readDocument('docs/service-binding.md')
+  const dpopSource = page.section('Tokens bound to a key').code[0]!.text
+  return { toml, source, dpopSource }
 }
 
-/** That caller as a Worker. */
-export async function buildDocumentedCaller(): Promise<LocalWorker> {
-  const { toml, source } = await readDocumentedCaller()
+/** Those callers as Workers: `documented-caller`, and `documented-dpop-caller` for tokens that are bound to a key. */
+export async function buildDocumentedCallers(): Promise<LocalWorker[]> {
+  const { toml, source, dpopSource } = await readDocumentedCallers()
   const { services } = parse(toml) as unknown as {
     services: { binding: string; service: string; entrypoint: string }[]
   }
   const bindings = services.map(({ binding, service, entrypoint }) => {
     return [binding, { name: service, entrypoint }] as const
   })
-  return {
-    name: 'documented-caller',
-    modules: true,
-    script: await bundle({ stdin: { contents: source, loader: 'ts' } }),
-    compatibilityDate: compatibility.compatibilityDate,
-    serviceBindings: Object.fromEntries(bindings),
-  }
+  const sources = { 'documented-caller': source, 'documented-dpop-caller': dpopSource }
+  return Promise.all(
+    Object.entries(sources).map(async ([name, contents]) => ({
+      name,
+      modules: true,
+      script: await bundle({ stdin: { contents, loader: 'ts' } }),
+      compatibilityDate: compatibility.compatibilityDate,
+      serviceBindings: Object.fromEntries(bindings),
+    })),
+  )
 }

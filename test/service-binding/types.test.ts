@@ -16,7 +16,7 @@ import type * as worker from '../../src/index'
 import type * as declared from '../../src/identity'
 import { readDocument } from '../operations/document'
 import { CALLER, GENERATED_CALLER, MISUSE } from './caller-sources'
-import { readDocumentedCaller } from './test-workers'
+import { readDocumentedCallers } from './test-workers'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Rules beyond the documented ones, which a caller may have too. */
@@ -68,7 +68,7 @@ test('the local stack and the tests set every variable that the Worker reads', (
 
 describe('a caller with a copy of src/identity.ts, in a folder that sees nothing of this project', () => {
   test('compiles with the documented tsconfig.json, and each misuse does not', async () => {
-    const { toml, source } = await readDocumentedCaller()
+    const { toml, source, dpopSource } = await readDocumentedCallers()
     const worker = `name = "caller"\nmain = "src/documented.ts"\ncompatibility_date = "2026-10-01"\n`
     await writeFile(join(folder, 'wrangler.toml'), worker + toml)
     expect(await run('wrangler/bin/wrangler.js', ['types'])).not.toContain('failed')
@@ -78,6 +78,7 @@ describe('a caller with a copy of src/identity.ts, in a folder that sees nothing
     await writeFile(join(folder, 'src/documented.ts'), source)
     const [consumer] = (await readDocument('docs/events.md')).section('A consumer').code
     await writeFile(join(folder, 'src/consumer.ts'), consumer!.text)
+    await writeFile(join(folder, 'src/documented-dpop.ts'), dpopSource)
     expect(await compile()).toBe('')
     const files = (await compile('--listFilesOnly')).split('\n')
     expect(files.filter((file) => file.includes(join(ROOT, 'src')))).toEqual([])

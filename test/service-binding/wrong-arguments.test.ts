@@ -7,7 +7,8 @@ import { removed } from './door-case'
 import { startHostile, type Hostile, type Seen } from './hostile'
 
 const NOT_AN_OBJECT = 'deleteUser takes one object: { token, organizationID, userID, … }'
-const FIELDS = ['token', 'organizationID', 'userID', 'idempotencyKey', 'requestID', 'traceparent']
+const TEXTS = ['token', 'organizationID', 'userID', 'idempotencyKey', 'requestID', 'traceparent']
+const FIELDS = [...TEXTS, 'dpop.proof', 'dpop.method', 'dpop.url']
 
 let hostile: Hostile
 
@@ -32,7 +33,7 @@ function facts({ sight: { outcome, thrown }, lines }: Seen) {
 
 /** The facts of a refusal by the Worker: one line with the name of the argument, and D1 was not asked. */
 function refusal(message: string): ReturnType<typeof facts> {
-  const [, argument = 'request'] = /^deleteUser: (\w+)/.exec(message) ?? []
+  const [, argument = 'request'] = /^deleteUser: ([\w.]+)/.exec(message) ?? []
   const line = {
     message: 'request',
     requestID: expect.stringMatching(/^[\w-]{36}$/),
@@ -93,6 +94,26 @@ describe.each(FIELDS)('the field %s', (field) => {
     const seen = await hostile.ask({ value: { field, name } })
     expect(facts(seen)).toEqual(refusal(`deleteUser: ${field} must be well-formed Unicode`))
   })
+})
+
+describe('the field dpop', () => {
+  const wrong = ['null', 'number', 'bigint', 'boolean', 'array', 'object', 'String object']
+
+  test.each([...wrong, 'date', 'bytes', 'function'])('refuses a value: %s', async (name) => {
+    const seen = await hostile.ask({ value: { field: 'dpop', name } })
+    expect(facts(seen)).toEqual(refusal('deleteUser: dpop.proof must be a string'))
+  })
+
+  test.each([...wrong, 'date', 'bytes', 'lone low surrogate'])(
+    'is ignored if DPOP is not set: %s',
+    async (name) => {
+      const request = await hostile.addTarget()
+      const value = { field: 'dpop', name }
+      const { sight } = await hostile.ask({ request, value }, 'caller-without-dpop')
+      expect(sight).toEqual({ outcome: removed })
+      expect(await hostile.isThere(request)).toBe(false)
+    },
+  )
 })
 
 test('a caller with an old compatibility date gets the same error', async () => {

@@ -35,7 +35,7 @@ export interface Instruction {
   readonly request: DeleteUserRequest
   /** One of `wholeArguments`, in the place of the request. */
   readonly argument?: string
-  /** One of `fieldValues`, in the place of a field. */
+  /** One of `fieldValues`, in the place of a field or of a member of `dpop`. */
   readonly value?: { readonly field: string; readonly name: string }
   readonly repeated?: readonly Repeated[]
 }
@@ -61,7 +61,10 @@ function makeArguments({ request, argument, value, repeated = [] }: Instruction)
   }
   const fields: Record<string, unknown> = { ...request }
   if (value !== undefined) {
-    fields[value.field] = fieldValues[value.name as keyof typeof fieldValues]()
+    const [field = '', member] = value.field.split('.')
+    const bad = fieldValues[value.name as keyof typeof fieldValues]()
+    const dpop = { proof: 'x', method: 'DELETE', url: 'https://caller.example/' }
+    fields[field] = member === undefined ? bad : { ...dpop, [member]: bad }
   }
   for (const { field, text, times } of repeated) fields[field] = text.repeat(times)
   return [fields]
