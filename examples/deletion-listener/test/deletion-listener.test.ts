@@ -6,18 +6,21 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
+import { readWorker, type LocalWorker } from '../../../dev/local-workers.ts'
 import {
   startReceiver,
   verifyToken,
   verifyWebhook,
   type Delivery,
   type Receiver,
-} from '../../examples/deletion-listener/run/receiver'
-import { chooseDelay } from '../../examples/deletion-listener/src/deliver'
-import { readCodeSpans, readDocument } from '../operations/document'
-import { bundle } from '../service-binding/test-workers'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+} from '../run/receiver'
+import { chooseDelay } from '../src/deliver'
+import { readCodeSpans, readDocument } from '../../../test/operations/document'
+import { bundle } from '../../../test/service-binding/test-workers'
+import { call } from '../../../test/support/node/client'
+import { serveIssuer, type ServedIssuer } from '../../../test/support/node/jwks-server'
+import { startWorkers, type LocalWorkers } from '../../../test/support/node/local-workers'
+import { createWorld } from '../../../test/support/world'
 
 const EXAMPLE = 'examples/deletion-listener'
 const listener = readWorker(`${EXAMPLE}/wrangler.toml`)
@@ -34,6 +37,7 @@ const TOKEN_SETTINGS = {
 
 let receiver: Receiver
 let tokenReceiver: Receiver
+let issuer: ServedIssuer
 let workers: LocalWorkers
 
 /** An event whose ID decides how the receiver responds. */
@@ -130,11 +134,12 @@ beforeAll(async () => {
   for (const [variable, fault, settings] of misconfigured) {
     listeners[`${variable} ${fault}`] = settings
   }
+  issuer = await serveIssuer()
   const script = await bundle({ entryPoints: [listener.main] })
+  const queues = Object.fromEntries(Object.keys(listeners).map((name) => [name, name]))
+  const queueProducers = { ...queues, DELETION_EVENTS: 'identity-deletions' }
   workers = await startWorkers({
-    identity: [
-      { queueProducers: Object.fromEntries(Object.keys(listeners).map((name) => [name, name])) },
-    ],
+    identity: [{ vars: { ...issuer.vars, RECORD_GROUPS: true }, queueProducers }],
     others: [
       deadLetters,
       ...Object.entries(listeners).map(([name, settings]) => configure(name, script, settings)),
@@ -146,6 +151,7 @@ afterAll(async () => {
   await workers.stop()
   receiver.stop()
   tokenReceiver.stop()
+  await issuer.stop()
 })
 
 /** Puts events on a listener's queue, as the binding DELETION_EVENTS does. */
@@ -174,13 +180,36 @@ function failure(eventID: string, attempt: number, facts: object) {
 const delay = (from: number, to: number) =>
   expect.toSatisfy((s: number) => from <= s && s <= to) as number
 
+/** The names of the members of an event. */
+const membersOf = (event: { data: object }) =>
+  [event, event.data].map((o) => Object.keys(o).toSorted())
+
 describe.concurrent('a webhook', () => {
+  test('gets the event of a deletion, with the members that the document shows', async () => {
+    const { target, administrator, auditors, readers } = await createWorld(workers.db)
+    const token = await issuer.token(administrator.person.subject)
+    expect(await call(workers.url, { ...target, token })).toMatchObject({ status: 200 })
+    await eventually(() => expect(receiver.seats.deleted).toContain(target.userID))
+    const { id } = receiver.accepted.find(({ userID }) => userID === target.userID)!
+    const event = JSON.parse(deliveriesOf(id).at(0)!.body) as ReturnType<typeof eventOf>
+    const example = (await readDocument('docs/events.md')).section('The event').code.at(0)
+    expect(membersOf(event)).toEqual(membersOf(JSON.parse(example!.text) as { data: object }))
+    expect(event.data).toMatchObject({
+      organizationID: target.organizationID,
+      personID: target.person.id,
+      actor: { kind: 'user', subject: administrator.person.subject },
+      groupIDs: expect.toSatisfy((ids: string[]) =>
+        [auditors, readers].every((group) => ids.includes(group)),
+      ) as string[],
+    })
+  })
+
   test('gets the event as it is, with an ID, the time and a signature for each secret', async () => {
     const event = eventOf('accepted')
     receiver.addUser(event.data.userID)
     await send(event)
     await eventually(() => expect(deliveriesOf('accepted')).toHaveLength(1))
-    const { headers, body } = deliveriesOf('accepted')[0]!
+    const { headers, body } = deliveriesOf('accepted').at(0)!
     expect(body).toBe(JSON.stringify(event))
     const timestamp = String(headers['webhook-timestamp'])
     const signatures = [secret, oldSecret].map((text) => {
@@ -287,7 +316,7 @@ describe.concurrent('a receiver of Security Event Tokens', () => {
     const event = eventOf('token', 'Ü/7')
     await send(event, 'tokens')
     await eventually(() => expect(deliveriesOf('token', tokenReceiver)).toHaveLength(1))
-    const { headers, body } = deliveriesOf('token', tokenReceiver)[0]!
+    const { headers, body } = deliveriesOf('token', tokenReceiver).at(0)!
     expect(headers['content-type']).toBe('application/secevent+jwt')
     expect(decodeProtectedHeader(body)).toEqual({ typ: 'secevent+jwt', alg: 'ES256', kid: 'key-1' })
     expect(decodeJwt(body)).toEqual({
@@ -352,8 +381,8 @@ test('the README has every cause that the source can log', async () => {
     source.matchAll(/'(?!cause')([a-z]+_\w+|timeout)'/g),
     ([, cause]) => cause,
   )
-  const { rows } = (await readDocument(`${EXAMPLE}/README.md`)).section('When a delivery fails')
-    .tables[0]!
+  const readme = await readDocument(`${EXAMPLE}/README.md`)
+  const { rows } = readme.section('When a delivery fails').tables.at(0)!
   const described = rows.flatMap(([cell = '']) => readCodeSpans(cell))
   expect(new Set(described)).toEqual(new Set([...causes, 'configuration:NAME']))
 })
