@@ -82,7 +82,7 @@ describe('a caller with a copy of src/identity.ts, in a folder that sees nothing
     expect(await compile()).toBe('')
     const files = (await compile('--listFilesOnly')).split('\n')
     expect(files.filter((file) => file.includes(join(ROOT, 'src')))).toEqual([])
-    expect(files.filter((file) => file.startsWith(folder)).length).toBe(6)
+    expect(files.filter((file) => file.startsWith(folder)).length).toBe(7)
   })
 
   test('has nothing but its own file in its bundle', async () => {
