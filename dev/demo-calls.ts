@@ -1,21 +1,21 @@
 /**
- * The calls of the demonstration, in their order, each with the answer that is right. What happens in the database is said
- * for the user that is named; nothing else may change at all.
+ * The calls of the demonstration, in order, each with the expected response. What happens in the database is given for the
+ * user that is named; nothing else may change.
  */
 import { cast } from './seed-data.ts'
 import type { Stack } from './stack.ts'
 
-/** One call and what is right. */
+/** One call and what is expected. */
 export interface Call {
   readonly who: string
-  /** Gets the caller's token; none where it has none. */
+  /** Gets the caller's token; undefined if it has none. */
   readonly authenticate?: (stack: Stack) => Promise<string>
   readonly organizationID: string
   readonly userID: string
-  /** The right answer. An empty `error` stands for an empty body. */
+  /** The expected response. An empty `error` stands for an empty body. */
   readonly status: number
   readonly error: '' | 'access_denied' | 'forbidden' | 'not_found'
-  /** What the challenge of a 401 says, where it says anything. */
+  /** What the challenge of a 401 says, if it says anything. */
   readonly challenge?: string
   /** How many groups the user is in before; afterwards a removed one is in none. */
   readonly groups: number
@@ -57,7 +57,7 @@ export const calls: readonly Call[] = [
     ...unauthorized,
     challenge: 'the access token expired',
   },
-  { who: 'nobody, without a token', ...noor, ...unauthorized },
+  { who: 'A caller without a token', ...noor, ...unauthorized },
   {
     who: 'Zoë Visitor, unknown here',
     authenticate: (stack) => stack.signIn('zoe.visitor'),

@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: does the main job once without a person, on a fresh stack with free ports, and prints each request, its
- * answer and what the database held before and after. Ends with 0 only if everything was as it should be.
+ * response and what the database held before and after. Ends with 0 only if everything was as expected.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,8 +16,8 @@ interface Outcome {
   readonly error: string
   readonly before: Snapshot
   readonly after: Snapshot
-  /** What was not as it should be; empty where all was. */
-  readonly wrong: readonly string[]
+  /** What was not as expected. */
+  readonly problems: readonly string[]
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'identity-demo-'))
@@ -35,17 +35,17 @@ for (const call of calls) {
   const outcome = await make(call, stack)
   outcomes.push(outcome)
   console.log(
-    `  ${outcome.wrong.length === 0 ? '✓' : '✗'} ${call.who}: ${outcome.status} ${outcome.error}`.trimEnd(),
+    `  ${outcome.problems.length === 0 ? '✓' : '✗'} ${call.who}: ${outcome.status} ${outcome.error}`.trimEnd(),
   )
 }
 await stack.stop()
 
 console.log(`\n${describe(outcomes)}\n`)
-const wrong = outcomes.flatMap((outcome) => outcome.wrong)
-for (const line of wrong) console.error(line)
-const right = outcomes.filter((outcome) => outcome.wrong.length === 0).length
-console.log(`${right} of ${outcomes.length} calls were answered as they should be.`)
-process.exitCode = wrong.length === 0 ? 0 : 1
+const problems = outcomes.flatMap((outcome) => outcome.problems)
+for (const line of problems) console.error(line)
+const passed = outcomes.filter(({ problems }) => problems.length === 0).length
+console.log(`${passed} of ${outcomes.length} calls got the expected response.`)
+process.exitCode = problems.length === 0 ? 0 : 1
 
 async function make(call: Call, stack: Stack): Promise<Outcome> {
   const token = await call.authenticate?.(stack)
@@ -62,10 +62,10 @@ async function make(call: Call, stack: Stack): Promise<Outcome> {
   const existed = call.status === 404 ? 0 : 1
   const challenge = response.headers.get('WWW-Authenticate') ?? ''
 
-  const wrong: string[] = []
-  const expect = (what: string, found: unknown, right: unknown) => {
-    if (found !== right)
-      wrong.push(`${call.who}: ${what} was ${String(found)}, not ${String(right)}`)
+  const problems: string[] = []
+  const expect = (what: string, found: unknown, expected: unknown) => {
+    if (found !== expected)
+      problems.push(`${call.who}: ${what} was ${String(found)}, not ${String(expected)}`)
   }
   expect('the status', response.status, call.status)
   expect('the error', error, call.error)
@@ -76,7 +76,7 @@ async function make(call: Call, stack: Stack): Promise<Outcome> {
   expect('the number of groups after', after.groups, removed === 1 ? 0 : call.groups)
   expect('the number of new records', after.records - before.records, removed)
   expect('all the rest of the database the same as before', after.rest === before.rest, true)
-  return { call, status: response.status, error, before, after, wrong }
+  return { call, status: response.status, error, before, after, problems }
 }
 
 function pathOf({ organizationID, userID }: Call): string {

@@ -1,5 +1,5 @@
 /**
- * What `npm start` prints: real tokens in files, and a curl command for each kind of answer, on people who are still
+ * What `npm start` prints: real tokens in files, and a curl command for each kind of response, on people who are still
  * there. The commands read the files, so that they stay short and the tokens can be renewed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ interface Candidate {
   readonly groups: number
 }
 
-/** Signs in everyone of the cast and writes their access tokens, each good for an hour, into files. */
+/** Signs in the callers of the examples and writes their access tokens, each valid for an hour, into files. */
 export async function writeTokens(stack: Stack): Promise<void> {
   const tokens = {
     administrator: await stack.signIn(cast.administrator),
@@ -29,7 +29,7 @@ export async function writeTokens(stack: Stack): Promise<void> {
   }
 }
 
-/** One curl command for each kind of answer, as text. */
+/** One curl command for each kind of response, as text. */
 export async function describeExamples(stack: Stack): Promise<string> {
   const [first, second] = await findCandidates(stack, 'lumen')
   const [third] = await findCandidates(stack, 'harbour')
@@ -38,15 +38,15 @@ export async function describeExamples(stack: Stack): Promise<string> {
   const removal = (
     who: string,
     organizationID: string,
-    whom: Candidate | undefined,
+    target: Candidate | undefined,
     token: string,
   ) =>
-    whom === undefined
+    target === undefined
       ? `200  ${who}: no user is left. For new data, stop this and run:\n     ${resetCommand(stack.state.path)}`
       : example(
           200,
-          `${who} removes ${describe(whom)}`,
-          `${organizationID}/users/${whom.id}`,
+          `${who} removes ${describe(target)}`,
+          `${organizationID}/users/${target.id}`,
           token,
         )
 
@@ -66,7 +66,7 @@ export async function describeExamples(stack: Stack): Promise<string> {
       'lumen/users/lumen-ada',
       'auditor',
     ),
-    example(404, 'Ada Berg, for somebody who is not there', 'lumen/users/nobody', 'administrator'),
+    example(404, 'Ada Berg, for a user that does not exist', 'lumen/users/absent', 'administrator'),
   ].join('\n\n')
 }
 
@@ -89,7 +89,7 @@ export async function describeBinding(stack: Stack): Promise<string> {
          --persist-to ${quote(databases)}`
 }
 
-/** Those of an organization who are not in the cast, the ones in most groups first. */
+/** The users of an organization that are no callers of the examples; those in most groups first. */
 async function findCandidates({ database }: Stack, organizationID: string): Promise<Candidate[]> {
   const { results } = await database
     .prepare(

@@ -1,12 +1,12 @@
 /**
- * Ends this process when the npm that started it has ended without a word, such as when it was killed: nothing that a
- * stack runs may outlive it unseen. Where there is no npm, or no `ps`, it does nothing.
+ * Ends this process if the npm that started it has ended without a signal, for example because it was killed: nothing that
+ * a stack runs may outlive it unseen. Without npm or without `ps` it does nothing.
  */
 import { execFileSync } from 'node:child_process'
 
 const LOOK_MS = 1000
 
-/** Looks once a second whether npm, or the shell through which it runs its scripts, is still there. */
+/** Checks once a second whether npm, or the shell through which it runs scripts, still runs. */
 export function endWithNpm(): void {
   if (process.env['npm_lifecycle_event'] === undefined) return
   const parent = process.ppid
@@ -16,7 +16,7 @@ export function endWithNpm(): void {
   }, LOOK_MS)
 }
 
-/** Whether a process runs, whoever owns it. */
+/** Whether a process runs, of this user or of another. */
 export function isRunning(processID: number): boolean {
   if (!Number.isSafeInteger(processID) || processID <= 0) return false
   try {

@@ -1,5 +1,5 @@
 /**
- * Reads the options of `npm start` and `npm run reset`; a wrong one gets a sentence and the list of those there are.
+ * Reads the options of `npm start` and `npm run reset`. An invalid one gets a sentence and the list of all options.
  */
 import { parseArgs } from 'node:util'
 import { Advice } from './advice.ts'
@@ -25,7 +25,7 @@ const USAGE = `Options, after \`npm start --\` or \`npm run reset --\`:
 
 /**
  * The options of a command line.
- * @throws Advice where they are wrong, or help is asked for
+ * @throws Advice if one is invalid, or if help is asked for
  */
 export function readOptions(args: readonly string[]): Options {
   const { port, state, help, ...others } = parse(args)

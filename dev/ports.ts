@@ -41,7 +41,7 @@ export async function requireFreePorts(wanted: readonly WantedPort[]): Promise<v
   throw new Advice([...complaints, choice].join('\n'))
 }
 
-/** Why a port cannot be listened on; nothing where it can. */
+/** Why a port cannot be used; undefined if it can. */
 async function findProblem(port: number): Promise<string | undefined> {
   const server = createServer()
   try {

@@ -1,6 +1,6 @@
 /**
  * What the OpenID provider must remember from one start to the next: its signing key, so that tokens and a Worker's cached
- * keys stay good; the key of its cookies; the secret of each service account. Made at random at the first start.
+ * keys stay valid; the key of its cookies; the secret of each service account. Made at random at the first start.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,8 +19,8 @@ export interface ProviderSecrets {
 }
 
 /**
- * The secrets of a file, which is made where there is none, readable by its owner alone.
- * @throws Advice where the file is not what this wrote
+ * The secrets of a file. If there is none it is made, readable by its owner alone.
+ * @throws Advice if the file is not what this function wrote
  */
 export async function loadProviderSecrets(
   file: string,

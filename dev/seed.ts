@@ -5,7 +5,10 @@
 import type { Database, Row } from './local-workers.ts'
 import { organizations, people, type Organization, type Person } from './seed-data.ts'
 
-/** Fills an empty database in one transaction. True where it did, false where there was data to keep. */
+/**
+ * Fills an empty database in one transaction.
+ * @returns false if there was data, which stays as it is
+ */
 export async function seed(database: Database): Promise<boolean> {
   const found = await database.prepare('SELECT id FROM organizations LIMIT 1').first()
   if (found !== null) return false

@@ -81,8 +81,8 @@ export interface Stack {
 const nothing = () => undefined
 
 /**
- * Starts the stack; resolves when it answers.
- * @throws Advice where a port or the state folder is taken, or its content cannot be read
+ * Starts the stack; resolves when it listens.
+ * @throws Advice if a port or the state folder is taken, or if its content cannot be read
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const ports = { ...DEFAULT_PORTS, ...options.ports }

@@ -45,7 +45,7 @@ if (!process.features.typescript) {
   end(
     `This is Node ${process.versions.node}; the development commands need Node 22.18 or newer.\n` +
       'Node 24 comes with `npm ci`, and npm finds it: start the commands through npm, as `npm start`.\n' +
-      'If you did, its install script did not run: `npm ci --ignore-scripts=false` mends that.',
+      'If you did, its install script did not run: `npm ci --ignore-scripts=false` fixes that.',
   )
 }
 

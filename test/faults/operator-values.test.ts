@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse, stringify } from 'smol-toml'
 import { expect, test } from 'vitest'
+import { VARIABLES } from '../../dev/identity-worker.ts'
 import { readDocument } from '../operations/document'
 import { copyCheckout } from '../support/node/checkout'
 
@@ -29,6 +30,8 @@ const OTHERS = {
   KEEP_LAST_ADMINISTRATOR: true,
   MEMBERS_MAY_LEAVE: true,
   RECORD_GROUPS: true,
+  DELETION_RECORD_DAYS: 30,
+  DPOP: 'require',
 }
 
 /** Blocks of an operator who uses all that the documents describe. */
@@ -89,6 +92,11 @@ const toDotEnv = (values: Values): string =>
   Object.entries(values)
     .map(([name, value]) => `${name}="${String(value)}"\n`)
     .join('')
+
+test('the scenarios set every variable', () => {
+  const names = new Set([...issuers, OTHERS].flatMap((values) => Object.keys(values)))
+  expect(names).toEqual(new Set(Object.keys(VARIABLES)))
+})
 
 test.each(scenarios)('with $title', async ({ toml, devVars, dotEnv, shell = {} }) => {
   const { main, compatibility_date, compatibility_flags } = parse(
