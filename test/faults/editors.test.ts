@@ -3,14 +3,15 @@
  * an order that a seed draws. At the end the books must balance: no membership without its user, no edit lost, and each
  * record counts the memberships that were there when its user went.
  */
+import { join } from 'node:path'
 import pMap from 'p-map'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compatibility, DATABASE } from '../../dev/identity-worker.ts'
+import { bundleScript } from '../support/node/bundle'
 import { call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
-import { bundleForWorkerd } from './rig/bundle'
 import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
 import { createDraw } from './rig/draw'
 import { openBooks, type Fellow } from './rig/editors'
@@ -30,7 +31,9 @@ const workers = await startWorkers({
     {
       name: 'editor',
       modules: true,
-      script: await bundleForWorkerd('editor-worker.ts'),
+      script: await bundleScript({
+        entryPoints: [join(import.meta.dirname, 'rig/editor-worker.ts')],
+      }),
       ...compatibility,
       d1Databases: DATABASE,
     },

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { DATABASE } from '../../dev/identity-worker.ts'
 import { addUser, removeUser, type Seats } from '../../examples/deletion-listener/run/receiver'
 import { readDocument } from './document'
-import { bundle } from '../service-binding/test-workers'
+import { bundleScript } from '../support/node/bundle'
 import { createSeed } from '../support/seed'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 
@@ -34,7 +34,7 @@ beforeAll(async () => {
       {
         name: 'consumer',
         modules: true,
-        script: await bundle({ stdin: { contents: source ?? '', loader: 'ts' } }),
+        script: await bundleScript({ stdin: { contents: source ?? '', loader: 'ts' } }),
         d1Databases: { SEATS: DATABASE.DB, IDENTITY: DATABASE.DB }, // one for both, to which the test has access
         queueConsumers: { [queue]: { maxBatchTimeout: 0, maxBatchSize: 2 } },
       },

@@ -2,25 +2,12 @@
  * Bundles the Workers of this folder, and the example's, for `startWorkers`: callers of the Worker under test, and what
  * stands between or beside them.
  */
-import { build, type BuildOptions } from 'esbuild'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { compatibility, DATABASE, VARIABLES } from '../../dev/identity-worker.ts'
 import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
 import { readDocument } from '../operations/document'
-
-export async function bundle(what: Pick<BuildOptions, 'entryPoints' | 'stdin'>): Promise<string> {
-  const { outputFiles } = await build({
-    ...what,
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2024',
-    conditions: ['workerd', 'worker'],
-    external: ['cloudflare:*'],
-  })
-  return outputFiles[0]?.text ?? ''
-}
+import { bundleScript } from '../support/node/bundle'
 
 /**
  * Bundles a file of `workers/`.
@@ -34,7 +21,9 @@ export async function buildTestWorker(
   return {
     name: file,
     modules: true,
-    script: await bundle({ entryPoints: [join(import.meta.dirname, 'workers', `${file}.ts`)] }),
+    script: await bundleScript({
+      entryPoints: [join(import.meta.dirname, 'workers', `${file}.ts`)],
+    }),
     compatibilityDate: compatibility.compatibilityDate,
     ...options,
   } as LocalWorker
@@ -68,7 +57,7 @@ export async function buildConsoleBackend(identity?: string): Promise<LocalWorke
     ...options,
     name: identity === undefined ? name : `${name}-of-${identity}`,
     modules: true,
-    script: await bundle({ entryPoints: [main] }),
+    script: await bundleScript({ entryPoints: [main] }),
     serviceBindings: Object.fromEntries(others),
   }
 }
@@ -99,7 +88,7 @@ export async function buildDocumentedCallers(): Promise<LocalWorker[]> {
     Object.entries(sources).map(async ([name, contents]) => ({
       name,
       modules: true,
-      script: await bundle({ stdin: { contents, loader: 'ts' } }),
+      script: await bundleScript({ stdin: { contents, loader: 'ts' } }),
       compatibilityDate: compatibility.compatibilityDate,
       serviceBindings: Object.fromEntries(bindings),
     })),

@@ -16,7 +16,7 @@ import {
 } from '../run/receiver'
 import { chooseDelay } from '../src/deliver'
 import { readCodeSpans, readDocument } from '../../../test/operations/document'
-import { bundle } from '../../../test/service-binding/test-workers'
+import { bundleScript } from '../../../test/support/node/bundle'
 import { call } from '../../../test/support/node/client'
 import { serveIssuer, type ServedIssuer } from '../../../test/support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../../../test/support/node/local-workers'
@@ -135,7 +135,7 @@ beforeAll(async () => {
     listeners[`${variable} ${fault}`] = settings
   }
   issuer = await serveIssuer()
-  const script = await bundle({ entryPoints: [listener.main] })
+  const script = await bundleScript({ entryPoints: [listener.main] })
   const queues = Object.fromEntries(Object.keys(listeners).map((name) => [name, name]))
   const queueProducers = { ...queues, DELETION_EVENTS: 'identity-deletions' }
   workers = await startWorkers({

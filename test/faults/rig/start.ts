@@ -17,8 +17,8 @@ import {
   type LocalWorkersOptions,
 } from '../../support/node/local-workers'
 import { call, pathOf, type Answer, type Call } from '../../support/node/client'
+import { bundleScript } from '../../support/node/bundle'
 import type { LogLine } from '../../support/worker/log'
-import { bundleForWorkerd } from './bundle'
 import { connectDatabase, DATABASE_WORKER } from './direct-database'
 import { PLANS, SWEEP, type Plan, type Report } from './plan'
 
@@ -52,7 +52,8 @@ async function createRigWorker(
   options: Pick<RigOptions, 'serviceBindings'>,
 ): Promise<(name: string) => LocalWorker> {
   const folder = inject('bundle')
-  const contents = await bundleForWorkerd('worker.ts')
+  const entryPoints = [join(import.meta.dirname, 'worker.ts')]
+  const contents = await bundleScript({ entryPoints }, { deployed: true })
   return (name) =>
     identityWorker(folder, {
       ...options,
