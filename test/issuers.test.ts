@@ -6,6 +6,7 @@ import { base64url } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readCodeSpans } from './operations/document'
 import type { TokenChanges } from './support/issuer'
+import { createClientKey } from './support/proofs'
 import { createCaller, type Answer } from './support/worker/caller'
 import {
   examples,
@@ -119,7 +120,7 @@ describe('what cannot work', () => {
     () => present(auth0, auth0.vars, { header: { alg: 'RS512' } }),
     () =>
       present(auth0, auth0.vars, {
-        claims: { cnf: { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' } },
+        claims: { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } },
       }),
     () => present(auth0, auth0.vars, { claims: { sub: '' } }),
     () => present(auth0, auth0.vars, { claims: { aud: '00000003-0000-0000-c000-000000000000' } }),
@@ -142,6 +143,26 @@ describe('what cannot work', () => {
     const claims = { sub: '', common_name: 'e367826f93b8d71185e03fe518aff3b4.access' }
     const { line } = await present(person, person.vars, { claims })
     expect(line.reason).toBe('jwt_claims_invalid')
+  })
+})
+
+describe('a token that is bound to a key', () => {
+  test('has the claim of the page', async () => {
+    const [block] = page.section('Tokens bound to a key').code
+    const { cnf } = JSON.parse(block!.text) as { cnf: object }
+    const { jkt } = await createClientKey()
+    expect(Object.keys(cnf)).toEqual(['jkt'])
+    expect(JSON.stringify(cnf).length).toBe(JSON.stringify({ jkt }).length)
+  })
+
+  test.each(titled)('removes a user with a proof, if DPOP is set: $title', async ({ example }) => {
+    const client = await createClientKey()
+    const bound = { claims: { cnf: { jkt: client.jkt } } }
+    const vars = { ...example.vars, DPOP: 'accept' }
+    expect((await present(example, vars, bound, client)).status).toBe(200)
+    expect((await present(example, vars, bound)).line.reason).toBe('dpop_missing')
+    const { line } = await present(example, example.vars, bound)
+    expect(line.reason).toBe('jwt_sender_constrained')
   })
 })
 

@@ -9,8 +9,9 @@ import { parseDocument } from '../../operations/document'
 import type { TokenChanges } from '../issuer'
 import { withBody } from '../jwks-answers'
 import { createKey, without, type KeyAlgorithm, type SigningKey } from '../keys'
+import { makeProof, type ClientKey } from '../proofs'
 import { createSeed } from '../seed'
-import { createCaller, type Answer, type Vars } from './caller'
+import { createCaller, createRequest, type Answer, type Vars } from './caller'
 import { serveIssuer, type ServedIssuer } from './issuers'
 
 type Names = 'TOKEN_ISSUER' | 'TOKEN_AUDIENCE' | 'JWKS_URL'
@@ -109,11 +110,16 @@ export async function prepareIssuers(): Promise<void> {
   await seed.save(env.DB)
 }
 
-/** Calls with an example's token, its times moved to now, to remove a new user. */
+/**
+ * Calls with an example's token, its times moved to now, to remove a new user.
+ *
+ * @param client the key of a client, which proves that the token is its own (DPoP)
+ */
 export async function present(
   example: Example,
   vars: Vars,
   changes: TokenChanges = {},
+  client?: ClientKey,
 ): Promise<Answer> {
   const seed = createSeed()
   const member = seed.member(organizations.get(example.payload.sub) ?? '')
@@ -126,5 +132,9 @@ export async function present(
     headerText: JSON.stringify({ ...example.header, ...changes.header }),
     payloadText: JSON.stringify({ ...example.payload, ...times, ...changes.claims }),
   })
-  return createCaller(issuer, { TOKEN_TYPE: '', ...vars })({ ...member, token })
+  const call = createCaller(issuer, { TOKEN_TYPE: '', ...vars })
+  if (client === undefined) return call({ ...member, token })
+  const { method, url } = createRequest(member)
+  const DPoP = await makeProof(client, { method, url, token })
+  return call({ ...member, headers: { Authorization: `DPoP ${token}`, DPoP } })
 }
