@@ -57,7 +57,12 @@ async function run(command: string, env: Readonly<Record<string, string>>): Prom
 }
 
 test('all products but Cloudflare Access have tokens for machines', () => {
-  const others = ['A token on the command line', 'Cloudflare Access', 'What cannot work']
+  const others = [
+    'A token on the command line',
+    'Cloudflare Access',
+    'Tokens bound to a key',
+    'What cannot work',
+  ]
   expect(page.headings.filter((heading) => !machines.includes(heading))).toEqual(others)
 })
 
