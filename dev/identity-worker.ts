@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse } from 'smol-toml'
+import { Advice } from './advice.ts'
 import type { LocalWorker } from './local-workers.ts'
 import { ROOT } from './wrangler.ts'
 
@@ -38,9 +39,7 @@ interface Code {
   readonly keep_names: boolean
 }
 
-const { main, compatibility_date, compatibility_flags, minify, keep_names } = parse(
-  readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'),
-) as unknown as Code
+const { main, compatibility_date, compatibility_flags, minify, keep_names } = readCode()
 
 /** The compatibility date and flags of the deployed code, as miniflare names them. */
 export const compatibility = {
@@ -106,4 +105,12 @@ export function writeIdentityConfig(folder: string, changes: IdentityConfig = {}
   mkdirSync(folder, { recursive: true })
   writeFileSync(file, JSON.stringify(config, null, 2))
   return file
+}
+
+function readCode(): Code {
+  try {
+    return parse(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')) as unknown as Code
+  } catch (error) {
+    throw new Advice(`wrangler.toml cannot be read: ${(error as Error).message}`, { cause: error })
+  }
 }
