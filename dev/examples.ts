@@ -4,9 +4,10 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { exportJWK, generateKeyPair } from 'jose'
 import { cast, people } from './seed-data.ts'
 import type { Stack } from './stack.ts'
-import { quote, resetCommand } from './state-folder.ts'
+import { quote, resetCommand, shellPath } from './state-folder.ts'
 
 interface Candidate {
   readonly id: string
@@ -22,6 +23,7 @@ export async function writeTokens(stack: Stack): Promise<void> {
     'platform-administrator': await stack.signIn(cast.platformAdministrator),
     'service-account': await stack.signInServiceAccount(cast.serviceAccount),
     expired: await stack.signInTwoHoursAgo(cast.administrator),
+    ...(await makeBoundToken(stack)),
   }
   mkdirSync(stack.state.tokens, { recursive: true, mode: 0o700 })
   for (const [name, token] of Object.entries(tokens)) {
@@ -29,12 +31,19 @@ export async function writeTokens(stack: Stack): Promise<void> {
   }
 }
 
-/** One curl command for each kind of response, as text. */
+/** A token that is bound to a key (DPoP), and the key as a private JWK. */
+async function makeBoundToken(stack: Stack): Promise<{ bound: string; 'bound-key': string }> {
+  const keyPair = await generateKeyPair('ES256', { extractable: true })
+  const bound = await stack.signIn(cast.administrator, keyPair)
+  return { bound, 'bound-key': JSON.stringify(await exportJWK(keyPair.privateKey)) }
+}
+
+/** One command for each kind of response, as text. */
 export async function describeExamples(stack: Stack): Promise<string> {
-  const [first, second] = await findCandidates(stack, 'lumen')
+  const [first, second, , fourth] = await findCandidates(stack, 'lumen')
   const [third] = await findCandidates(stack, 'harbour')
   const example = (status: number, what: string, path: string, token: string) =>
-    `${status}  ${what}\n${curl(stack, path, token)}`
+    `${status}  ${what}\n${token === 'bound' ? callWithProof(stack, path) : curl(stack, path, token)}`
   const removal = (
     who: string,
     organizationID: string,
@@ -54,6 +63,8 @@ export async function describeExamples(stack: Stack): Promise<string> {
     removal('Ada Berg, administrator of Lumen Robotics,', 'lumen', first, 'administrator'),
     removal('HR sync, service account of Lumen Robotics,', 'lumen', second, 'service-account'),
     removal('Chioma Eze, platform administrator,', 'harbour', third, 'platform-administrator'),
+    removal('Ada Berg, with a token bound to a key,', 'lumen', fourth, 'bound'),
+    `401  A thief, with a copy of that token\n${curl(stack, 'lumen/users/lumen-ada', 'bound', 'DPoP')}`,
     example(
       401,
       'Ada Berg, with a token that expired an hour ago',
@@ -114,8 +125,16 @@ function describe({ id, subject, groups }: Candidate): string {
   return `${name}, who is in ${groups === 0 ? 'no group' : groups === 1 ? '1 group' : `${groups} groups`}`
 }
 
-function curl({ workerURL, state }: Stack, path: string, token: string): string {
+function curl({ workerURL, state }: Stack, path: string, token: string, scheme = 'Bearer'): string {
   const file = quote(join(state.tokens, token))
   return `     curl -i -X DELETE ${workerURL.origin}/api/v1/organizations/${path} \\
-       -H "Authorization: Bearer $(cat ${file})"`
+       -H "Authorization: ${scheme} $(cat ${file})"`
+}
+
+/** The script makes the proof that curl cannot make. */
+function callWithProof({ workerURL, state }: Stack, path: string): string {
+  return `     node ${shellPath(join(import.meta.dirname, 'call-with-proof.js'))} \\
+       ${workerURL.origin}/api/v1/organizations/${path} \\
+       ${quote(join(state.tokens, 'bound'))} \\
+       ${quote(join(state.tokens, 'bound-key'))}`
 }

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import type { ClientMetadata } from 'oidc-provider'
+import type { CryptoKeyPair } from 'openid-client'
 import { identityWorker, writeIdentityConfig } from './identity-worker.ts'
 import {
   buildWorker,
@@ -15,7 +16,7 @@ import {
 } from './local-workers.ts'
 import { DEFAULT_PORTS, requireFreePorts, type WantedPort } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
-import { AUDIENCE, LATE_CLI, runProvider } from './provider.ts'
+import { AUDIENCE, CLI, LATE_CLI, runProvider } from './provider.ts'
 import { organizations } from './seed-data.ts'
 import { seed } from './seed.ts'
 import { signIn, signInServiceAccount } from './sign-in.ts'
@@ -68,8 +69,8 @@ export interface Stack {
   readonly database: Database
   openDatabase(): Promise<Database>
   readonly state: StateFolder
-  /** An access token of a person, by the authorization code flow with PKCE. */
-  signIn(subject: string): Promise<string>
+  /** An access token of a person, by the authorization code flow with PKCE; a key pair binds it (DPoP). */
+  signIn(subject: string, keyPair?: CryptoKeyPair): Promise<string>
   /** As signIn, but the provider dates the token two hours back: it expired an hour ago. */
   signInTwoHoursAgo(subject: string): Promise<string>
   /** An access token of a service account, by client credentials. */
@@ -148,7 +149,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       database,
       openDatabase: () => runtime.databaseOf(own.name),
       state,
-      signIn: (subject) => signIn(issuer, subject),
+      signIn: (subject, keyPair) => signIn(issuer, subject, CLI, keyPair),
       signInTwoHoursAgo: (subject) => signIn(issuer, subject, LATE_CLI),
       signInServiceAccount: (id) =>
         signInServiceAccount(issuer, id, secrets.serviceAccounts[id] ?? ''),

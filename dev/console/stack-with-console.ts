@@ -38,6 +38,7 @@ export async function startStackWithConsole({
       KEEP_LAST_ADMINISTRATOR: String(keepLastAdministrator),
       MEMBERS_MAY_LEAVE: 'true',
       RECORD_GROUPS: 'true',
+      DPOP: 'accept', // the page binds its tokens to a key
       ...options.vars,
     },
   })

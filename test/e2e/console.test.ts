@@ -111,7 +111,8 @@ test('an administrator removes a person by keyboard and sees a sentence, then th
   const text = await readResult(page, sentence)
   expect(text).toContain('DELETE /api/v1/organizations/lumen/users/lumen-dara')
   expect(text).toContain(`Origin: ${rig.stack.console.origin}`)
-  expect(text).toMatch(/Authorization: Bearer eyJ/)
+  expect(text).toMatch(/Authorization: DPoP eyJ/)
+  expect(text).toMatch(/\nDPoP: eyJ/)
   expect(text).toMatch(/x-request-id: [\w-]{36}/)
   expect(text).toContain('5 rows changed')
   expect(text).toMatch(/deleted_at=\D.*\d{4}/) // a date, not a number
@@ -126,6 +127,29 @@ test('an administrator removes a person by keyboard and sees a sentence, then th
   await records.getByText('removed from Lumen Robotics and 3 groups by Ada Berg').waitFor()
   expect(rig.log.filter((line) => line.includes('"groupsRemoved":3'))).toHaveLength(1)
   expect(complaints).toEqual([])
+})
+
+test('a token of the page is bound to a key that no script can read out', async () => {
+  const { page } = await open()
+  await signInAtConsole(page, 'Ada Berg')
+  const token = await page.evaluate("JSON.parse(sessionStorage.getItem('sessions'))[0].token")
+  const exported = await page.evaluate(`new Promise((resolve) => {
+    indexedDB.open('identity-console').addEventListener('success', ({ target }) => {
+      const store = target.result.transaction('keys').objectStore('keys')
+      store.get('pair').addEventListener('success', ({ target }) => {
+        const { privateKey } = target.result
+        const done = crypto.subtle.exportKey('jwk', privateKey).then(() => 'a key', ({ name }) => name)
+        resolve(done.then((result) => [privateKey.extractable, result]))
+      })
+    })
+  })`)
+  expect(exported).toEqual([false, 'InvalidAccessError'])
+  const url = new URL('/api/v1/organizations/lumen/users/lumen-ada', rig.stack.workerURL)
+  for (const scheme of ['Bearer', 'DPoP']) {
+    const headers = { Authorization: `${scheme} ${String(token)}` }
+    expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(401)
+  }
+  expect(rig.log.filter((line) => line.includes('"reason":"dpop_missing"'))).toHaveLength(2)
 })
 
 test('a repeat with the same idempotency key gets 200 and changes nothing', async () => {
@@ -178,6 +202,7 @@ describe('each kind of refusal can be tried, is shown, and changes nothing', () 
     ['401 Unauthorized', 'No token', 'access_denied'],
     ['401 Unauthorized', 'A token that expired an hour ago', 'access_denied'],
     ['401 Unauthorized', 'A token with one character changed', 'access_denied', 'Ada Berg'],
+    ['401 Unauthorized', 'A copied token, without its key', 'access_denied', 'Ada Berg'],
     ['401 Unauthorized', 'A person unknown to the database', 'access_denied', 'Zoë Visitor'],
     ['401 Unauthorized', 'A person who is suspended', 'access_denied', 'Jonas Meyer'],
     ['403 Forbidden', 'An auditor, who can only read', 'forbidden', 'Bruno Costa'],

@@ -4,6 +4,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { calculateJwkThumbprint, exportJWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDocument } from '../operations/document'
 import {
@@ -47,6 +48,7 @@ beforeAll(async () => {
   workers = await startWorkers({
     identity: [
       { name: 'identity', vars: { ...issuer.vars } },
+      { name: 'bound', vars: { ...issuer.vars, DPOP: 'require' } },
       { name: 'without-keys', vars: withoutKeys },
       { name: 'unconfigured' },
     ],
@@ -87,6 +89,35 @@ describe('the sample', () => {
       .bind(target.userID)
       .all()
     expect(results).toEqual([{ idempotency_key: 'key-1' }])
+  })
+
+  test('sends a proof with each call, if its reader adds the lines for bound tokens', async () => {
+    const { administrator, organizationID } = world
+    const page = await readDocument(join(ROOT, 'docs/callers.md'))
+    const { code } = page.section('With a token bound to a key')
+    const proofs = code[0]!.text
+    const lines = code.find(({ language }) => language === 'ts')!.text
+    const file = join(CLIENT, 'generated/bound.ts')
+    const client = sample.replace(BASE_URL, workers.urlOf('bound').origin)
+    const bind = `export function bind(key: CryptoKeyPair, token: string) {\n${lines}}`
+    await writeFile(file, `${proofs}\n${client}\n${bind}\nexport { createKey }`)
+    const {
+      bind: start,
+      createKey,
+      removeUser,
+    } = (await import(file)) as {
+      bind: (key: CryptoKeyPair, token: string) => void
+      createKey: () => Promise<CryptoKeyPair>
+      removeUser: RemoveUser
+    }
+    const key = await createKey()
+    const jkt = await calculateJwkThumbprint(await exportJWK(key.publicKey))
+    const claims = { cnf: { jkt } }
+    const token = await issuer.token(administrator.person.subject, { claims })
+    expect(await removeUser(token, organizationID, 'absent', 'key')).toBe('sign in again')
+    start(key, token)
+    expect(await removeUser(token, organizationID, 'absent', 'key')).toBe('no such user')
+    expect(await removeUser(token, organizationID, 'ü/%', 'key')).toBe('no such user')
   })
 
   test.each([

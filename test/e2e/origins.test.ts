@@ -2,9 +2,11 @@
  * What a browser gives to a page of an origin that CORS_ORIGINS does not name: nothing, and nothing happens. The page has a
  * good token; the page of the named origin gets through with the same one.
  */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cast } from '../../dev/seed-data'
 import { readCodeSpans, readDocument } from '../operations/document'
 import { openPage } from './support/browser'
 import { readTables, startConsoleRig, type ConsoleRig } from './support/console-rig'
@@ -79,9 +81,9 @@ test('the page of the named origin gets its answer with the same token', async (
   expect(await callFrom(page, url, init)).toEqual([200, 'cors', '', expect.any(Array)])
 })
 
-const readSection = async () => {
+const readSection = async (heading = 'From a browser') => {
   const page = await readDocument(join(import.meta.dirname, '../../docs/callers.md'))
-  return page.section('From a browser')
+  return page.section(heading)
 }
 
 test('a page of the named origin may send the headers that docs/callers.md lists, and no other', async () => {
@@ -110,3 +112,49 @@ test('the browser code of docs/callers.md removes a user from a page of the name
   )
   expect(await remove('harbour', 'harbour-kemi')).toMatch(/^forbidden: /)
 })
+
+test('the code of docs/callers.md for bound tokens gets one with its proof, and removes a user with it', async () => {
+  const [sample] = (await readSection()).code
+  const [proofs, inLoop] = (await readSection('With a token bound to a key')).code
+  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  await page.evaluate(`${proofs!.text}\nvar key = createKey()`)
+  const tokenEndpoint = `${rig.stack.issuer}/token`
+  const proof = await page.evaluate(
+    `key.then((key) => makeProof(key, 'POST', ${JSON.stringify(tokenEndpoint)}))`,
+  )
+  const bound = await requestToken(tokenEndpoint, String(proof))
+
+  const loop = 'for (let attempt = 1; ; attempt++) {'
+  expect(sample!.text).toContain(loop)
+  const code = sample!.text.replace(loop, `${loop}\n${inLoop!.text}`)
+  const remove = (userID: string): Promise<unknown> => {
+    const values = [rig.stack.workerURL.origin, bound, 'lumen', userID]
+    return page.evaluate(`key.then((key) => { ${code}
+      return removeUser(...${JSON.stringify(values)}).then(() => 'removed', ({ message }) => message)
+    })`)
+  }
+  expect(await remove('lumen-otto')).toBe('removed')
+  expect(await remove('lumen-otto')).toMatch(/^not_found: /)
+  const copied = { Authorization: `Bearer ${bound}` }
+  expect((await fetch(url, { method: 'DELETE', headers: copied })).status).toBe(401)
+})
+
+/** A token of the service account, bound to the key of a proof. */
+async function requestToken(endpoint: string, DPoP: string): Promise<string> {
+  const secrets = JSON.parse(await readFile(rig.stack.state.providerSecrets, 'utf8')) as {
+    serviceAccounts: Record<string, string>
+  }
+  const credentials = `${cast.serviceAccount}:${secrets.serviceAccounts[cast.serviceAccount]}`
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${btoa(credentials)}`, DPoP },
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      resource: rig.stack.audience,
+      scope: 'users:delete',
+    }),
+  })
+  const tokens = await response.json<{ token_type: string; access_token: string }>()
+  expect(tokens.token_type).toBe('DPoP')
+  return tokens.access_token
+}

@@ -52,11 +52,11 @@ test('the lines fit 100 columns, but for paths that do not', () => {
   expect(short.split('\n').filter((line) => line.length > 100)).toEqual([])
 })
 
-test('each curl command gets the status above it', async () => {
+test('each command that calls gets the status above it', async () => {
   const said = Array.from(printed.matchAll(/^(\d{3}) {2}/gm), ([, status]) => status)
-  expect(said).toEqual(['200', '200', '200', '401', '403', '404'])
+  expect(said).toEqual(['200', '200', '200', '200', '401', '401', '403', '404'])
   const came = []
-  for (const command of findCommands(printed, 'curl')) {
+  for (const command of findCommands(printed, '(?:curl|node)')) {
     came.push(/^HTTP\/1\.1 (\d{3})/.exec(await shells.run(command))?.[1])
   }
   expect(came).toEqual(said)
@@ -64,7 +64,7 @@ test('each curl command gets the status above it', async () => {
 
 test('the wrangler command shows the deletion records', async () => {
   const [command = ''] = findCommands(printed, 'npx wrangler d1')
-  expect((await shells.run(command)).match(/"organization_user_id"/g)).toHaveLength(3)
+  expect((await shells.run(command)).match(/"organization_user_id"/g)).toHaveLength(4)
 })
 
 /** The recipe for another Worker, taken from what is printed. */

@@ -5,7 +5,7 @@
 /** Which token a call carries: none, a person's by subject, or a special one. */
 export type Credential =
   | { readonly kind: 'none' | 'expired' | 'service-account' }
-  | { readonly kind: 'person' | 'altered'; readonly subject: string }
+  | { readonly kind: 'person' | 'altered' | 'copied'; readonly subject: string }
 
 /** A call as the form has it. An empty path means that no user is chosen. */
 export interface Draft {
@@ -44,16 +44,15 @@ export function userPath(organizationID: string, userID: string): string {
   return `/api/v1/organizations/${organization}/users/${user}`
 }
 
-/** The request that a draft makes. */
-export function toRequest(draft: Draft, worker: string, token: string | undefined): SentRequest {
-  return {
-    method: draft.method,
-    url: worker + draft.path,
-    headers: {
-      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-      ...(draft.idempotencyKey === '' ? {} : { 'Idempotency-Key': draft.idempotencyKey }),
-    },
-  }
+/** The request that a draft makes, with the headers of its credential. */
+export function toRequest(
+  draft: Draft,
+  worker: string,
+  credentials: Readonly<Record<string, string>>,
+): SentRequest {
+  const { method, path, idempotencyKey } = draft
+  const more = idempotencyKey === '' ? {} : { 'Idempotency-Key': idempotencyKey }
+  return { method, url: worker + path, headers: { ...credentials, ...more } }
 }
 
 /**

@@ -6,6 +6,7 @@ import { TABLES, type Snapshot } from '../protocol.ts'
 import { alter, send, toRequest, type Draft } from './call.ts'
 import { compareSnapshots } from './changes.ts'
 import { findTarget, nameOf, readOrganizations } from './organization.ts'
+import { makeProof } from './proof.ts'
 import { fetchReadyMadeToken, fetchSettings, fetchSnapshot } from './server.ts'
 import { explainSignIn, finishSignIn, loadSessions, signIn, signOut } from './sign-in.ts'
 import { findMissingSignIn, type Actions, type Exchange, type State } from './state.ts'
@@ -65,7 +66,8 @@ async function sendDraft(): Promise<void> {
 }
 
 async function call(draft: Draft): Promise<Exchange> {
-  const request = toRequest(draft, state.settings.worker, await findToken(draft))
+  const { worker } = state.settings
+  const request = toRequest(draft, worker, await makeCredentials(draft, worker))
   const before = await readDatabase()
   const began = performance.now()
   const response = await send(request)
@@ -79,22 +81,30 @@ async function call(draft: Draft): Promise<Exchange> {
   }
 }
 
-async function findToken({ credential }: Draft): Promise<string | undefined> {
+/** The tokens of people are bound to the key of this browser, the others are bearer tokens. */
+async function makeCredentials(
+  { credential, method, path }: Draft,
+  worker: string,
+): Promise<Record<string, string>> {
   switch (credential.kind) {
     case 'none':
-      return undefined
+      return {}
     case 'expired':
     case 'service-account':
-      return fetchReadyMadeToken(credential.kind)
+      return { Authorization: `Bearer ${await fetchReadyMadeToken(credential.kind)}` }
     case 'person':
-    case 'altered': {
+    case 'altered':
+    case 'copied': {
       const { subject } = credential
       const session = state.sessions.find((session) => session.subject === subject)
       if (session === undefined) {
         const name = nameOf(subject, state.settings)
         throw new Error(`the token of ${name} has expired. Sign in as ${name}, then send again.`)
       }
-      return credential.kind === 'altered' ? alter(session.token) : session.token
+      const token = credential.kind === 'altered' ? alter(session.token) : session.token
+      const Authorization = `DPoP ${token}`
+      if (credential.kind === 'copied') return { Authorization }
+      return { Authorization, DPoP: await makeProof(method, new URL(path, worker), token) }
     }
   }
 }

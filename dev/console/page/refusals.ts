@@ -30,6 +30,7 @@ export function listRefusals(settings: Settings): readonly Refusal[] {
     [401, 'No token', none, emil],
     [401, 'A token that expired an hour ago', { kind: 'expired' }, emil],
     [401, 'A token with one character changed', { kind: 'altered', subject: ada }, emil],
+    [401, 'A copied token, without its key', { kind: 'copied', subject: ada }, emil],
     [401, 'A person unknown to the database', person('zoe.visitor'), emil],
     [401, 'A person who is suspended', person('jonas.meyer'), emil],
     [403, 'An auditor, who can only read', person('bruno.costa'), emil],

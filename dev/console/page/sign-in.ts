@@ -1,9 +1,11 @@
 /**
- * Signs a person in at the OpenID provider: authorization code flow with PKCE (RFC 7636), by openid-client. Tokens and the
- * state of the flow are kept in this tab's session storage and end with the tab.
+ * Signs a person in at the OpenID provider: authorization code flow with PKCE (RFC 7636), by openid-client. Tokens are
+ * bound to the key of this browser (proof.ts). They and the state of the flow are kept in this tab's session storage and
+ * end with the tab.
  */
 import * as openid from 'openid-client'
 import type { Settings } from '../protocol.ts'
+import { loadKeyPair } from './proof.ts'
 import { load, save } from './storage.ts'
 
 /** A person who has signed in. */
@@ -68,11 +70,13 @@ export async function finishSignIn(settings: Settings): Promise<Session | undefi
   const pending = load<Pending | undefined>('pending', undefined)
   save('pending', undefined)
   if (pending === undefined) throw new Error('this tab did not start that sign-in.')
+  const config = await discover(settings)
   const tokens = await openid.authorizationCodeGrant(
-    await discover(settings),
+    config,
     here,
     { pkceCodeVerifier: pending.verifier, expectedState: pending.state, idTokenExpected: true },
     { resource: settings.audience },
+    { DPoP: openid.getDPoPHandle(config, await loadKeyPair()) },
   )
   const subject = tokens.claims()?.sub ?? ''
   const lifetime = tokens.expires_in ?? FALLBACK_LIFETIME_S

@@ -64,6 +64,8 @@ export function describeCredential(credential: Credential, settings: Settings): 
       return nameOf(credential.subject, settings)
     case 'altered':
       return `${nameOf(credential.subject, settings)}, altered token`
+    case 'copied':
+      return `A thief of the token of ${nameOf(credential.subject, settings)}`
   }
 }
 

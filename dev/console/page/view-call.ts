@@ -63,13 +63,14 @@ export function viewCall(state: State, organizations: readonly Organization[], a
   `
 }
 
-const as = (kind: 'person' | 'altered') => (subject: string) => ({ kind, subject })
+const as = (kind: 'person' | 'altered' | 'copied') => (subject: string) => ({ kind, subject })
 
 function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
   const signedIn = sessions.map(({ subject }) => subject)
   const others = settings.people.map(({ subject }) => subject).filter((s) => !signedIn.includes(s))
   const special = (['service-account', 'none', 'expired'] as const).map((kind) => ({ kind }))
-  const altered = [...new Set([...signedIn, settings.administrator])].map(as('altered'))
+  const owners = [...new Set([...signedIn, settings.administrator])]
+  const spoilt = [...owners.map(as('altered')), ...owners.map(as('copied'))]
   const chosen = JSON.stringify(draft.credential)
   const session = signedIn.find((subject) => chosen === JSON.stringify(as('person')(subject)))
   const viewList = (label: string, credentials: readonly Credential[]) =>
@@ -92,7 +93,7 @@ function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
         <select @change=${choose}>
           ${viewList('Signed in', signedIn.map(as('person')))}
           ${viewList('Sign in first', others.map(as('person')))}
-          ${viewList('Other tokens', [...special, ...altered])}
+          ${viewList('Other tokens', [...special, ...spoilt])}
         </select>
       </label>
       ${

@@ -102,15 +102,16 @@ function viewExchange({ request, response, changes, durationMs }: Exchange, work
 
 function writeRequest({ method, url, headers }: Exchange['request'], worker: string): string {
   const lines = Object.entries(headers).map(
-    ([name, value]) => `${name}: ${name === 'Authorization' ? shorten(value) : value}`,
+    ([name, value]) => `${name}: ${name === 'Idempotency-Key' ? value : shorten(value)}`,
   )
   const path = url.slice(worker.length)
   return [`${method} ${path}`, `Origin: ${location.origin}`, ...lines].join('\n')
 }
 
-/** Enough of a token to tell it from another. */
+/** Enough of a token or a proof to tell it from another. */
 function shorten(value: string): string {
-  return `${value.slice(0, 16)}…${value.slice(-6)} (${value.length - 'Bearer '.length} characters)`
+  const token = value.slice(value.indexOf(' ') + 1)
+  return `${value.slice(0, 16)}…${value.slice(-6)} (${token.length} characters)`
 }
 
 function writeResponse({ status, headers, body }: Exchange['response']): string {
