@@ -39,8 +39,8 @@ const ALTERNATIVES: Kinds = {
 }
 
 const FULL = { warmUp: 960, rounds: 2_880, blocks: 12, cpuBlocks: 18 }
-const QUICK = { warmUp: 48, rounds: 96, blocks: 1, cpuBlocks: 1 }
-const CONCURRENT_REQUESTS = 240
+const QUICK = { warmUp: 36, rounds: 72, blocks: 1, cpuBlocks: 1 }
+const CONCURRENT_REQUESTS = 192
 
 export interface AlternativesResult extends RoundsResult {
   /** 16 at once. `throughput`: responses a second, of all together; the median of the blocks. */

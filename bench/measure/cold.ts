@@ -11,7 +11,7 @@ import { readProcessCPU } from './cpu.ts'
 import { type Kinds, withKinds } from './kinds.ts'
 import { deletion } from './requests.ts'
 
-const ISOLATES = { full: 40, quick: 12 }
+const ISOLATES = { full: 40, quick: 10 }
 /** The first isolates of each kind are not counted: they start what all share, such as local D1 and the Cache API. */
 const SETTLING = 2
 /** Time for what a first request leaves to do after its response, such as filling the cache. */

@@ -76,7 +76,7 @@ const SETTINGS: Kinds = {
 }
 
 const FULL = { warmUp: 1_440, rounds: 2_880, cpuBlocks: 12 }
-const QUICK = { warmUp: 48, rounds: 72, cpuBlocks: 1 }
+const QUICK = { warmUp: 36, rounds: 48, cpuBlocks: 1 }
 
 export const measureSettings = (quick: boolean): Promise<RoundsResult> =>
   measureKinds(SETTINGS, quick ? QUICK : FULL)

@@ -19,7 +19,7 @@ const KINDS: Partial<Record<WorkerName, Comparison>> = {
 const NAMES = Object.keys(KINDS) as WorkerName[]
 
 const FULL = { isolates: 48, repetitions: 15 }
-const QUICK = { isolates: 24, repetitions: 2 }
+const QUICK = { isolates: 16, repetitions: 2 }
 
 export interface StartResult {
   readonly workers: Readonly<

@@ -32,7 +32,7 @@ const ALIKE = [
 ] as const
 
 const FULL = { warmUp: 1_920, rounds: 5_760, cpuBlocks: 24 }
-const QUICK = { warmUp: 96, rounds: 240, cpuBlocks: 1 }
+const QUICK = { warmUp: 72, rounds: 192, cpuBlocks: 1 }
 
 export const measureWarm = (quick: boolean): Promise<RoundsResult> =>
   measureKinds(WARM, quick ? QUICK : FULL, ALIKE)

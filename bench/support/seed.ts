@@ -24,7 +24,7 @@ export const STAYING_USER_ID = '7d444840-9dc0-41d1-b245-5ffdce74fad2'
 const MAX_GROUPS = 1000
 const USERS_PER_ORGANIZATION = 1000
 const GROUPS_PER_ORGANIZATION = 10
-const STEP = 250_000
+const STEP = 100_000
 
 const groupID = (index: number): string =>
   `0f8fad5b-d9cb-469f-a165-${(0x70867728950e + index).toString(16)}`
