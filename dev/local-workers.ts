@@ -69,12 +69,18 @@ export interface LocalWorkers {
   databaseOf(name: string): Promise<Database>
   /** The queue that a Worker sends to by a binding. */
   queueOf(name: string, binding: string): Promise<Queue>
+  /** Runs the cron handler of a Worker: a local runtime never does so by itself. */
+  runCron(name: string): Promise<void>
   /** The process ID of the runtime. It is 0 on Windows. */
   readonly pid: number
   /** The address of the inspector, if it is open. */
   inspectorURL(): Promise<URL>
   /** Ends the runtime and releases its ports. */
   stop(): Promise<void>
+}
+
+interface CronHandler {
+  scheduled(event: { readonly cron: string; readonly scheduledTime: Date }): Promise<unknown>
 }
 
 /** Makes a Worker listen on a TCP port of 127.0.0.1; 0 takes a free one. */
@@ -118,6 +124,10 @@ export async function startWorkers(options: LocalWorkersOptions): Promise<LocalW
     },
     databaseOf: async (name) => (await runtime.getD1Database('DB', name)) as Database,
     queueOf: (name, binding) => runtime.getQueueProducer(binding, name),
+    async runCron(name) {
+      const worker = (await runtime.getWorker(name)) as unknown as CronHandler
+      await worker.scheduled({ cron: '* * * * *', scheduledTime: new Date() })
+    },
     pid: leash.readPID(),
     inspectorURL: () => runtime.getInspectorURL(),
     stop,

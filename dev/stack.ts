@@ -37,7 +37,7 @@ export interface StackOptions {
   readonly vars?: Readonly<Record<string, string>>
   /** Ports for what runs beside the stack: a busy one is named together with the stack's own. */
   readonly otherPorts?: readonly WantedPort[]
-  /** The queue to which the Worker sends deletion events, as `DELETION_EVENTS`. */
+  /** The queue to which the Worker sends deletion events, as `DELETION_EVENTS`; it then sweeps each minute. */
   readonly eventQueue?: string
   /** Workers in the same runtime, which can bind to this one by its name. */
   readonly companions?: readonly Companion[]
@@ -68,6 +68,8 @@ export interface Stack {
   /** The Worker's database, in the same runtime. */
   readonly database: Database
   openDatabase(): Promise<Database>
+  /** Runs the Worker's cron handler. */
+  sweep(): Promise<void>
   readonly state: StateFolder
   /** An access token of a person, by the authorization code flow with PKCE; a key pair binds it (DPoP). */
   signIn(subject: string, keyPair?: CryptoKeyPair): Promise<string>
@@ -79,7 +81,9 @@ export interface Stack {
   stop(): Promise<void>
 }
 
+const SWEEP_INTERVAL_MS = 60_000
 const nothing = () => undefined
+const reportSweep = (error: unknown) => console.error('The sweep did not run:', error)
 
 /**
  * Starts the stack; resolves when it listens.
@@ -135,6 +139,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     const workerURL = runtime.urlOf(own.name)
     onProgress(`Worker listens on ${workerURL.origin}`)
 
+    const sweep = () => runtime.runCron(own.name)
+    if (eventQueue !== undefined) {
+      const timer = setInterval(() => void sweep().catch(reportSweep), SWEEP_INTERVAL_MS)
+      undo.push(() => clearInterval(timer))
+    }
+
     const database = await runtime.databaseOf(own.name)
     const seeded = await seed(database)
     onProgress(seeded ? 'Database is seeded' : 'Database keeps its data')
@@ -148,6 +158,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       companionURLs: others.map(({ name }) => runtime.urlOf(name)),
       database,
       openDatabase: () => runtime.databaseOf(own.name),
+      sweep,
       state,
       signIn: (subject, keyPair) => signIn(issuer, subject, CLI, keyPair),
       signInTwoHoursAgo: (subject) => signIn(issuer, subject, LATE_CLI),

@@ -19,8 +19,20 @@ export const TABLES = [
   'user_deletions',
 ] as const
 
-/** Every row of those tables at one moment. */
-export type Snapshot = Readonly<Record<(typeof TABLES)[number], readonly Row[]>>
+/** A deletion event, as docs/events.md describes it. */
+export interface DeletionEvent {
+  readonly id: string
+  readonly subject?: string
+  readonly time: string
+}
+
+/** Every row of those tables at one moment, and the deletion events. */
+export type Snapshot = Readonly<Record<(typeof TABLES)[number], readonly Row[]>> & {
+  /** The last ones that the queue delivered, the latest first. */
+  readonly events: readonly DeletionEvent[]
+  /** How many are still in the outbox. */
+  readonly pendingEvents: number
+}
 
 /** What the page needs to know about the local stack. */
 export interface Settings {

@@ -10,7 +10,7 @@ import { rejectForeignHost, SCOPE } from '../provider.ts'
 import { cast, organizations, people } from '../seed-data.ts'
 import type { Stack } from '../stack.ts'
 import { buildAssets, type Asset } from './assets.ts'
-import { TABLES, type Settings } from './protocol.ts'
+import { TABLES, type DeletionEvent, type Settings, type Snapshot } from './protocol.ts'
 
 const CLIENT_ID = 'console'
 const ADVICE =
@@ -25,6 +25,7 @@ export interface ConsoleOptions {
     | 'workerURL'
     | 'issuer'
     | 'audience'
+    | 'companionURLs'
     | 'openDatabase'
     | 'signInTwoHoursAgo'
     | 'signInServiceAccount'
@@ -118,13 +119,17 @@ function responder(options: ConsoleOptions, assets: ReadonlyMap<string, Asset>) 
   }
 }
 
-/** Every row of every table that the page shows, in one transaction. */
-async function readSnapshot({ openDatabase }: ConsoleOptions['stack']) {
+/** Every row of every table that the page shows, in one transaction, and the events that the listener got. */
+async function readSnapshot({ openDatabase, companionURLs }: ConsoleOptions['stack']) {
   const database = await openDatabase() // each time, because a stub does not survive a restart of workerd
-  const results = await database.batch(
-    TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`)),
+  const [outbox, ...results] = await database.batch(
+    ['deletion_outbox', ...TABLES].map((table) => database.prepare(`SELECT * FROM ${table}`)),
   )
-  return Object.fromEntries(TABLES.map((table, index) => [table, results[index]?.results ?? []]))
+  const tables = TABLES.map((table, index) => [table, results[index]?.results ?? []])
+  const listener = companionURLs.at(-1) ?? ''
+  const events = (await (await fetch(listener)).json()) as DeletionEvent[]
+  const pendingEvents = outbox?.results.length ?? 0
+  return { ...Object.fromEntries(tables), events, pendingEvents } as Snapshot
 }
 
 function describe({ stack, keepsLastAdministrator = false }: ConsoleOptions): Settings {

@@ -1,9 +1,12 @@
 /**
  * The local stack with the console: the provider knows the page as a client, and the Worker's CORS_ORIGINS names it.
  */
+import { join } from 'node:path'
 import getPort from 'get-port'
 import { startStack, type Stack, type StackOptions } from '../stack.ts'
 import { consoleClient, consoleOrigin, startConsole, type RunningConsole } from './server.ts'
+
+const LISTENER = join(import.meta.dirname, 'listener/wrangler.toml')
 
 /** Options of the stack and of the console. */
 export interface StackWithConsoleOptions extends StackOptions {
@@ -33,6 +36,8 @@ export async function startStackWithConsole({
     ...options,
     otherPorts: [{ port, use: 'console', option: '--console-port' }],
     clients: [...(options.clients ?? []), consoleClient(port)],
+    eventQueue: 'identity-deletions',
+    companions: [...(options.companions ?? []), { configPath: LISTENER }],
     vars: {
       CORS_ORIGINS: consoleOrigin(port),
       KEEP_LAST_ADMINISTRATOR: String(keepLastAdministrator),

@@ -181,6 +181,31 @@ test('a member without permission leaves, and the record shows the groups', asyn
   expect(record).toMatch(/left Lumen Robotics and 1 group\s+Everyone/)
 })
 
+test('the event of a deletion arrives, and one that stayed in the outbox arrives with the sweep', async () => {
+  const { page } = await open()
+  const events = page.getByRole('region', { name: 'Deletion events' })
+  const ofInes = events.getByRole('listitem').filter({ hasText: 'harbour-ines' })
+  await signInAtConsole(page, 'Chioma Eze')
+  await page.getByRole('button', { name: /Harbour Logistics/ }).click()
+  await choosePerson(page, 'Inés López')
+  await page.getByRole('button', { name: 'Remove Inés López' }).click()
+  await ofInes.waitFor()
+  await events.getByText('No event is pending.').waitFor()
+
+  const database = await rig.stack.openDatabase()
+  const isInes = "organization_user_id = 'harbour-ines'"
+  await database.batch([
+    database.prepare(`UPDATE user_deletions SET deleted_at = deleted_at - 60000 WHERE ${isInes}`),
+    database.prepare(`INSERT INTO deletion_outbox SELECT id FROM user_deletions WHERE ${isInes}`),
+  ])
+  await events.getByText('Pending: 1 event.').waitFor()
+  await rig.stack.sweep()
+  await ofInes.nth(1).waitFor()
+  await events.getByText('No event is pending.').waitFor()
+  await ofInes.first().click()
+  expect(await ofInes.first().innerText()).toContain('"subject": "chioma.eze"')
+})
+
 test('a service account can call, too', async () => {
   const { page } = await open()
   await chooseCaller(page, 'HR sync (service account)')

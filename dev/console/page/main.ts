@@ -14,7 +14,11 @@ import { load, save } from './storage.ts'
 import { view } from './view.ts'
 
 const REFRESH_MS = 2_000
-const EMPTY = Object.fromEntries(TABLES.map((table) => [table, []])) as unknown as Snapshot
+const EMPTY = {
+  ...Object.fromEntries(TABLES.map((table) => [table, []])),
+  events: [],
+  pendingEvents: 0,
+} as unknown as Snapshot
 
 let state: State
 

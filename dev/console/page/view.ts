@@ -2,6 +2,7 @@
  * The page as a whole: the organizations as the database has them, and the form for the call.
  */
 import { html, type TemplateResult } from 'lit-html'
+import { repeat } from 'lit-html/directives/repeat.js'
 import { isCaller, userPath } from './call.ts'
 import {
   count,
@@ -52,6 +53,7 @@ export function view(state: State, actions: Actions): TemplateResult {
           The database has no organization. ${RESET}
         </p>
         <div class="pair">${shown && viewGroups(shown)} ${viewDeletions(state)}</div>
+        ${viewEvents(state)}
       </div>
       ${viewCall(state, organizations, actions)}
     </main>
@@ -147,6 +149,33 @@ function viewDeletions({ snapshot, settings }: State) {
               </small>
             </li>
           `,
+        )}
+      </ol>
+    </section>
+  `
+}
+
+function viewEvents({ snapshot: { events, pendingEvents } }: State) {
+  return html`
+    <section class="card" aria-labelledby="events">
+      <h2 id="events">Deletion events</h2>
+      <p>
+        ${pendingEvents === 0 ? 'No event is pending.' : `Pending: ${count(pendingEvents, 'event')}.`}
+        ${events.length === 0 ? 'Events appear here when the queue delivers them.' : undefined}
+      </p>
+      <ol class="rows">
+        ${repeat(
+          events,
+          (_, index) => events.length - index, // an unfolded event stays unfolded
+          (event) =>
+            html`<li>
+              <details>
+                <summary>
+                  <span>${event.subject ?? event.id}, ${formatTime(Date.parse(event.time))}</span>
+                </summary>
+                <pre>${JSON.stringify(event, null, 2)}</pre>
+              </details>
+            </li>`,
         )}
       </ol>
     </section>

@@ -1,0 +1,14 @@
+/**
+ * The consumer of the local queue: keeps the last deletion events in memory, for the console's server to ask.
+ */
+import type { DeletionEvent } from '../protocol.ts'
+
+const MAX_EVENTS = 20
+let events: DeletionEvent[] = []
+
+export default {
+  queue({ messages }: { readonly messages: readonly { readonly body: DeletionEvent }[] }): void {
+    events = [...messages.map(({ body }) => body).toReversed(), ...events].slice(0, MAX_EVENTS)
+  },
+  fetch: () => Response.json(events),
+}
