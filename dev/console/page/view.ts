@@ -11,7 +11,7 @@ import {
   readOrganizations,
   type Organization,
 } from './organization.ts'
-import type { Actions, State } from './state.ts'
+import { findMissingSignIn, type Actions, type State } from './state.ts'
 import { viewCall } from './view-call.ts'
 
 const RESET = html`To get the people of the local stack back, stop <code>npm start</code>, run
@@ -60,7 +60,10 @@ export function view(state: State, actions: Actions): TemplateResult {
   `
 }
 
-function viewPeople({ id, name, members }: Organization, { draft }: State, actions: Actions) {
+function viewPeople({ id, name, members }: Organization, state: State, actions: Actions) {
+  const { draft, sessions } = state
+  const isSignedIn = findMissingSignIn(draft.credential, sessions) === undefined
+  const isYou = (subject: string) => isSignedIn && isCaller(draft, subject)
   return html`
     <section class="card" aria-labelledby="people">
       <h2 id="people">People of ${name}</h2>
@@ -82,7 +85,7 @@ function viewPeople({ id, name, members }: Organization, { draft }: State, actio
             >
               <span>
                 <strong>${member.name}</strong>
-                ${isCaller(draft, member.subject) ? html`<span class="badge">you</span>` : undefined}
+                ${isYou(member.subject) ? html`<span class="badge">you</span>` : undefined}
                 ${member.remarks.map(
                   (remark) => html`<span class="badge" data-variant="warning">${remark}</span>`,
                 )}
