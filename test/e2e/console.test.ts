@@ -171,6 +171,8 @@ test('a repeat with the same idempotency key gets 200 and changes nothing', asyn
 
 test('a member without permission leaves, and the record shows the groups', async () => {
   const { page } = await open()
+  await page.getByRole('button', { name: /Fatima Haddad/ }).waitFor()
+  expect(await page.getByText('you', { exact: true }).count()).toBe(0) // before the sign-in
   await signInAtConsole(page, 'Fatima Haddad')
   await page.getByRole('button', { name: 'Fatima Haddad you' }).click()
   await page.getByText('Fatima Haddad leaves Lumen Robotics and 1 group').waitFor()
