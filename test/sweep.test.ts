@@ -2,7 +2,7 @@
  * The cron handler: what is due is sent and removed in bounded steps, whatever the queue does; old records go.
  */
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { sweep } from '../src/sweep'
 import { watch } from './support/database'
 import { createSeed } from './support/seed'
@@ -184,6 +184,21 @@ describe('if a step fails', () => {
       for (const { id } of queue.singles) tried.add(id)
     }
     expect(tried.size).toBe(700)
+  })
+
+  test('and no single send settles either, the sweep ends', async () => {
+    await addRecords(250)
+    const queue = createQueue(() => new Promise<never>(() => {}))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const swept = run({ DELETION_EVENTS: queue })
+    for (const calls of [queue.batches, queue.singles]) {
+      await vi.waitFor(() => expect(calls).not.toEqual([]))
+      await vi.advanceTimersByTimeAsync(10 * SECOND)
+    }
+    const { line } = await swept
+    expect(line).toMatchObject({ sent: 0, pending: 100, cause: 'queue_timeout' })
+    expect([queue.batches.length, queue.singles.length]).toEqual([1, 100])
+    expect(await count('deletion_outbox')).toBe(250)
   })
 })
 
