@@ -130,6 +130,7 @@ export function readDeletions(db: Snapshot, settings: Settings) {
       organization: text(byID(db.organizations, row['organization_id']), 'name'),
       userID: text(row, 'organization_user_id'),
       actor: nameOf(text(row, 'actor_subject'), settings),
+      hasLeft: byID(db.users, row['user_id'])?.['subject'] === row['actor_subject'],
       groups: Number(row['groups_removed']),
       /** Undefined if the record does not hold the groups; one that was deleted since has no name. */
       groupNames: readIDs(row['group_ids'])?.map((id) => text(byID(db.groups, id), 'name') || id),

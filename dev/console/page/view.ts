@@ -137,14 +137,15 @@ function viewDeletions({ snapshot, settings }: State) {
             groups,
             groupNames,
             actor,
+            hasLeft,
             at,
             requestID,
             idempotencyKey,
           }) => html`
             <li>
               <strong>${name}</strong> <code>${userID}</code><br />
-              ${name === actor ? 'left' : 'removed from'} ${organization} and
-              ${count(groups, 'group')}${name === actor ? '' : ` by ${actor}`}
+              ${hasLeft ? 'left' : 'removed from'} ${organization} and
+              ${count(groups, 'group')}${hasLeft ? '' : ` by ${actor}`}
               ${groupNames && viewBadges(groupNames, '')}
               <small>
                 ${formatTime(at)}, request <code>${requestID}</code>
