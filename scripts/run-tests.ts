@@ -3,6 +3,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { ROOT } from '../dev/wrangler.ts'
 
 /** @returns the exit code */
@@ -11,10 +12,17 @@ export function runTests(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): number {
-  const vitest = createRequire(import.meta.url).resolve('vitest/vitest.mjs')
+  const vitest = createRequire(import.meta.url).resolve('vitest/package.json')
   const { status } = spawnSync(
     process.execPath,
-    [vitest, 'run', ...args, '--project', project, '--disable-console-intercept'],
+    [
+      join(dirname(vitest), 'vitest.mjs'),
+      'run',
+      ...args,
+      '--project',
+      project,
+      '--disable-console-intercept',
+    ],
     { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...variables } },
   )
   return status ?? 1
