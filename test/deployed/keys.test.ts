@@ -1,76 +1,25 @@
 /**
- * The keys as deployed: real isolates that share one Cache API, real sockets to the issuer, a real service binding, and
- * requests that end before what they began.
+ * The keys as deployed: isolates that share one Cache API, and a service binding to the issuer. test/keys-*.test.ts have
+ * the rest, test/faults/key-faults.test.ts has the issuer's faults over sockets.
  */
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { after, hang, heldBack, redirectTo, withBody } from '../support/jwks-answers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import {
-  startWorkers,
-  type LocalWorkers,
-  type LocalWorkersOptions,
-} from '../support/node/local-workers'
+import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 
-const NOBODY = { organizationID: 'o', userID: 'u' }
-/** The token was judged and was good; that its subject is nobody says the database. */
-const JUDGED = 'caller_unknown'
+let issuer: ServedIssuer
+let workers: LocalWorkers
 
-const running: { stop(): Promise<void> }[] = []
-
-afterEach(async () => {
-  for (const started of running.splice(0).toReversed()) await started.stop()
-})
-
-async function start(
-  options: (issuer: ServedIssuer) => LocalWorkersOptions,
-): Promise<{ issuer: ServedIssuer; workers: LocalWorkers }> {
-  const issuer = await serveIssuer()
-  running.push(issuer)
-  const workers = await startWorkers(options(issuer))
-  running.push(workers)
-  return { issuer, workers }
-}
-
-const one = (issuer: ServedIssuer) => ({ identity: [{ vars: { ...issuer.vars } }] })
-
-/** Presents a good token and says what the log says of it. */
-async function present(workers: LocalWorkers, url: URL, token: string): Promise<unknown> {
-  const { headers } = await call(url, { ...NOBODY, token })
-  const requestID = headers.get('X-Request-Id') ?? ''
-  const line = workers.log.find((text) => text.includes(requestID))
-  return (JSON.parse(line ?? '{}') as { reason?: string }).reason
-}
-
-test('two isolates of one location fetch the keys once', async () => {
-  const { issuer, workers } = await start(({ vars }) => ({
+beforeAll(async () => {
+  issuer = await serveIssuer()
+  const { vars } = issuer
+  workers = await startWorkers({
     identity: [
       { name: 'first', vars: { ...vars } },
       { name: 'second', vars: { ...vars } },
-    ],
-  }))
-  const token = await issuer.token('a stranger')
-  expect(await present(workers, workers.urlOf('first'), token)).toBe(JUDGED)
-  expect(await present(workers, workers.urlOf('second'), token)).toBe(JUDGED)
-  expect(issuer.endpoint.requests).toHaveLength(1)
-})
-
-test('fifty calls of a cold isolate fetch the keys once', async () => {
-  const { issuer, workers } = await start(one)
-  issuer.endpoint.answer = after(100, withBody(issuer.jwks()))
-  const token = await issuer.token('a stranger')
-  const answers = await Promise.all(
-    Array.from({ length: 50 }, () => call(workers.url, { ...NOBODY, token })),
-  )
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]))
-  expect(issuer.endpoint.requests).toHaveLength(1)
-})
-
-test('the issuer can be bound as a service', async () => {
-  const { issuer, workers } = await start(({ vars }) => ({
-    identity: [
       {
-        vars: { ...vars, JWKS_URL: 'http://issuer.internal/keys' },
+        name: 'bound',
+        vars: { ...vars, JWKS_URL: 'http://issuer.internal/bound' },
         serviceBindings: { ISSUER: 'issuer' },
       },
     ],
@@ -82,43 +31,31 @@ test('the issuer can be bound as a service', async () => {
         script: `export default { fetch: (request) => fetch(new URL(new URL(request.url).pathname, ${JSON.stringify(vars.JWKS_URL)})) }`,
       },
     ],
-  }))
-  expect(await present(workers, workers.url, await issuer.token('a stranger'))).toBe(JUDGED)
-  expect(issuer.endpoint.requests.map(({ url }) => new URL(url).pathname)).toEqual(['/keys'])
-})
-
-describe('over a real socket', () => {
-  test('a redirect is not followed', async () => {
-    const { issuer, workers } = await start(one)
-    issuer.endpoint.answer = redirectTo(`${issuer.vars.JWKS_URL}/moved`)
-    expect(await present(workers, workers.url, await issuer.token('a stranger'))).toBe(
-      'jwks_unavailable',
-    )
-    expect(issuer.endpoint.requests).toHaveLength(1)
-  })
-
-  test('an issuer that hangs is given up, and asked again after the second in Retry-After', async () => {
-    const { issuer, workers } = await start(one)
-    issuer.endpoint.answer = hang
-    const token = await issuer.token('a stranger')
-    expect(await present(workers, workers.url, token)).toBe('jwks_unavailable')
-    issuer.endpoint.answer = withBody(issuer.jwks())
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
-    expect(await present(workers, workers.url, token)).toBe(JUDGED)
   })
 })
 
-test('a call that left while the keys were fetched does not hold up the next one', async () => {
-  const { issuer, workers } = await start(one)
-  const { answer, release } = heldBack(withBody(issuer.jwks()))
-  issuer.endpoint.answer = answer
+afterAll(async () => {
+  await workers.stop()
+  await issuer.stop()
+})
+
+/** Checks that a Worker accepts a token: its subject is then looked for in the database, which is empty. */
+async function expectAccepted(worker: string): Promise<void> {
   const token = await issuer.token('a stranger')
-  const leaving = new AbortController()
-  const left = call(workers.url, { ...NOBODY, token, signal: leaving.signal })
-  await vi.waitUntil(() => issuer.endpoint.requests.length > 0)
-  leaving.abort()
-  await left.catch(() => undefined)
-  const next = present(workers, workers.url, token)
-  release()
-  expect(await next).toBe(JUDGED)
+  await call(workers.urlOf(worker), { organizationID: 'o', userID: 'u', token })
+  expect(JSON.parse(workers.log.at(-1) ?? '{}')).toMatchObject({ reason: 'caller_unknown' })
+}
+
+const listFetches = (path: string) =>
+  issuer.endpoint.requests.filter(({ url }) => new URL(url).pathname === path)
+
+test('two isolates of one location fetch the keys once', async () => {
+  await expectAccepted('first')
+  await expectAccepted('second')
+  expect(listFetches('/jwks')).toHaveLength(1)
+})
+
+test('the issuer can be bound as a service', async () => {
+  await expectAccepted('bound')
+  expect(listFetches('/bound')).toHaveLength(1)
 })

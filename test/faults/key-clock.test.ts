@@ -1,91 +1,37 @@
 /**
- * Keys as time passes: when they are fetched, by whom, and how long they serve. The clock of each request is the test's
- * own; the exact millisecond on either side of each limit is looked at.
+ * Keys as time passes, in isolates that share nothing but the Cache API: how often keys are fetched, and which entries
+ * of the cache are used. The test sets the clock of each request. test/keys-freshness.test.ts has the life of a key set.
  */
 import { afterAll, expect, test } from 'vitest'
 import { heldBack, withBody, withStatus } from '../support/jwks-answers'
-import { createKey } from '../support/keys'
-import { HOUR_MS, MINUTE_MS, SECOND_MS, startKeyRig } from './rig/key-rig'
+import { HOUR_MS, MINUTE_MS, startKeyRig } from './rig/key-rig'
 
-const rig = await startKeyRig()
+const rig = await startKeyRig(['one', 'other'])
 const { answers, ask, fetches, issuer } = rig
-const good = withBody(issuer.jwks())
+const up = withBody(issuer.jwks())
 const down = withStatus(503, '')
 afterAll(() => rig.stop())
 
 /** The statuses of calls at the same moment. */
-async function askAtOnce(calls: readonly Parameters<typeof ask>[]): Promise<readonly number[]> {
-  return (await Promise.all(calls.map((each) => ask(...each)))).map(({ status }) => status)
+async function askAtOnce(calls: readonly Parameters<typeof ask>[]): Promise<Set<number>> {
+  return new Set((await Promise.all(calls.map((each) => ask(...each)))).map(({ status }) => status))
 }
 
-/** Waits until the issuer has got a request. */
-async function waitForFetch(name: string, count: number): Promise<void> {
-  await expect.poll(() => fetches(name), { timeout: 10_000 }).toBe(count)
-}
-
-test('keys are fresh for ten minutes, and then refreshed once, behind the answers', async () => {
-  const name = 'fresh'
-  answers.set(name, good)
-  await ask(name, { aheadMs: 0 })
-  await ask(name, { aheadMs: 10 * MINUTE_MS - 1 })
-  expect(fetches(name)).toBe(1)
-
-  const held = heldBack(good)
-  answers.set(name, held.answer)
-  const calls = Array.from({ length: 20 }, () => [name, { aheadMs: 10 * MINUTE_MS }] as const)
-  // Nobody has released the issuer's answer, so whoever waited for it would wait here.
-  expect(new Set(await askAtOnce(calls.map(([of, how]) => [of, how])))).toEqual(new Set([404]))
-  expect(fetches(name)).toBe(2)
-  held.release()
-})
-
-test('what a refresh has brought replaces what was there', async () => {
-  const name = 'rotated'
-  const next = await createKey('ES256')
-  answers.set(name, good)
-  await ask(name, { aheadMs: 0 })
-  answers.set(name, withBody(issuer.jwks([next.publicJWK])))
-  await ask(name, { aheadMs: 10 * MINUTE_MS })
-  await waitForFetch(name, 2)
-  const token = await rig.tokenOf(next)
-  await expect
-    .poll(async () => (await ask(name, { token, aheadMs: 10 * MINUTE_MS + 1 })).status)
-    .toBe(404)
-  expect((await ask(name, { aheadMs: 10 * MINUTE_MS + 2 })).status).toBe(401)
-  expect(fetches(name)).toBe(2)
-})
-
-test('a new key is taken with the first token that names it', async () => {
-  const name = 'new-key'
-  const next = await createKey('ES256')
-  answers.set(name, good)
-  await ask(name, { aheadMs: 0 })
-  answers.set(name, withBody(issuer.jwks([issuer.keys[0].publicJWK, next.publicJWK])))
-  const token = await rig.tokenOf(next)
-  expect((await ask(name, { token, aheadMs: 30 * SECOND_MS })).status).toBe(404)
-  expect(fetches(name)).toBe(2)
-})
+const waitForFetch = (name: string, count: number) =>
+  expect.poll(() => fetches(name), { timeout: 10_000 }).toBe(count)
 
 test.for([
-  { issuerIs: 'up', answer: good },
-  { issuerIs: 'down', answer: down },
+  { issuerIs: 'up', response: up },
+  { issuerIs: 'down', response: down },
 ])(
   'a flood of unknown key IDs causes one fetch every 30 s while the issuer is $issuerIs',
-  async ({ issuerIs, answer }) => {
+  async ({ issuerIs, response }) => {
     const name = `flood-${issuerIs}`
-    answers.set(name, good)
+    answers.set(name, up)
     await ask(name, { aheadMs: 0 })
-    answers.set(name, answer)
+    answers.set(name, response)
     const tokens = await Promise.all(Array.from({ length: 50 }, () => rig.unknownToken()))
-    const flood = (aheadMs: number): Promise<readonly number[]> =>
-      askAtOnce(tokens.map((token) => [name, { token, aheadMs }]))
-
-    const seen: (readonly [number, number])[] = []
-    for (const aheadMs of [0, 29_999, 30_000, 59_999, 60_000, 89_999, 90_000]) {
-      expect(new Set(await flood(aheadMs))).toEqual(new Set([401]))
-      seen.push([aheadMs, fetches(name)])
-    }
-    expect(seen).toEqual([
+    for (const [aheadMs, count] of [
       [0, 1],
       [29_999, 1],
       [30_000, 2],
@@ -93,70 +39,90 @@ test.for([
       [60_000, 3],
       [89_999, 3],
       [90_000, 4],
-    ])
+    ] as const) {
+      const statuses = await askAtOnce(tokens.map((token) => [name, { token, aheadMs }]))
+      expect([aheadMs, statuses, fetches(name)]).toEqual([aheadMs, new Set([401]), count])
+    }
     expect((await ask(name, { aheadMs: 90_001 })).status).toBe(404)
   },
 )
 
-test('a refresh behind an answer counts for the 30 s, also one that failed', async () => {
+test('a refresh behind a response counts for the 30 s, also one that failed', async () => {
   const name = 'cooldown'
   const token = await rig.unknownToken()
-  answers.set(name, good)
+  answers.set(name, up)
   await ask(name, { aheadMs: 0 })
   answers.set(name, down)
   await ask(name, { aheadMs: 10 * MINUTE_MS })
   await waitForFetch(name, 2)
-  for (const [aheadMs, count] of [
+  for (const [afterMs, count] of [
     [1, 2],
     [29_999, 2],
     [30_000, 3],
   ] as const) {
+    const aheadMs = 10 * MINUTE_MS + afterMs
     const statuses = [
-      (await ask(name, { aheadMs: 10 * MINUTE_MS + aheadMs, token })).status,
-      (await ask(name, { aheadMs: 10 * MINUTE_MS + aheadMs })).status,
+      (await ask(name, { aheadMs, token })).status,
+      (await ask(name, { aheadMs })).status,
     ]
     expect([statuses, fetches(name)]).toEqual([[401, 404], count])
   }
 })
 
-test('in an outage the last good keys serve for 24 hours, to the millisecond', async () => {
-  const name = 'outage'
-  answers.set(name, good)
-  await ask(name, { aheadMs: 0 })
-  answers.set(name, down)
-  for (const hours of [1, 6, 12, 18, 23]) {
-    expect((await ask(name, { aheadMs: hours * HOUR_MS })).status).toBe(404)
-  }
-  expect((await ask(name, { aheadMs: 24 * HOUR_MS - 1 })).status).toBe(404)
-  const over = await ask(name, { aheadMs: 24 * HOUR_MS })
-  expect([over.status, over.headers.get('Retry-After')]).toEqual([500, '1'])
-  answers.set(name, good)
-  expect((await ask(name, { aheadMs: 24 * HOUR_MS + 1 })).status).toBe(404)
-})
-
 test.for([
-  { issuerIs: 'up', answer: good, status: 404 },
-  { issuerIs: 'down', answer: down, status: 500 },
+  { issuerIs: 'up', response: up, status: 404 },
+  { issuerIs: 'down', response: down, status: 500 },
 ])('100 calls of a cold isolate cause one fetch while the issuer is $issuerIs', async (given) => {
   const name = `cold-${given.issuerIs}`
-  const held = heldBack(given.answer)
+  const held = heldBack(given.response)
   answers.set(name, held.answer)
   const calls = askAtOnce(Array.from({ length: 100 }, () => [name]))
   await waitForFetch(name, 1)
   held.release()
-  expect(new Set(await calls)).toEqual(new Set([given.status]))
+  expect(await calls).toEqual(new Set([given.status]))
   expect(fetches(name)).toBe(1)
 })
 
-test('without any keys each call tries once more, and none is refused for it', async () => {
-  const name = 'without-keys'
-  answers.set(name, down)
-  for (const count of [1, 2, 3]) {
-    const aheadMs = count * SECOND_MS
-    expect((await ask(name, { aheadMs })).status).toBe(500)
-    expect((await ask(name, { aheadMs, token: await rig.unknownToken() })).status).toBe(500)
+test('each isolate has its own 30 s for unknown key IDs', async () => {
+  const name = 'isolates'
+  answers.set(name, up)
+  const { requestID } = await ask(name, { aheadMs: 0, worker: 'one' })
+  await expect.poll(async () => (await rig.report(requestID, 'one')).cacheWrites).toBe(1)
+  const token = await rig.unknownToken()
+  for (const [aheadMs, worker, count] of [
+    [0, 'one', 1],
+    [0, 'other', 2],
+    [29_999, 'one', 2],
+    [29_999, 'other', 2],
+    [30_000, 'one', 3],
+    [30_000, 'other', 4],
+  ] as const) {
+    expect((await ask(name, { aheadMs, worker, token })).status).toBe(401)
+    expect([aheadMs, worker, fetches(name)]).toEqual([aheadMs, worker, count])
   }
-  answers.set(name, good)
-  expect((await ask(name, { aheadMs: 4 * SECOND_MS })).status).toBe(404)
-  expect(fetches(name)).toBe(7)
+})
+
+const entry = (fetchedAt: unknown, text: unknown) => JSON.stringify({ fetchedAt, text })
+
+test.for([
+  ['null', 'null'],
+  ['an entry without a time', entry(undefined, issuer.jwks())],
+  ['an entry whose time is a text', entry('yesterday', issuer.jwks())],
+  ['an entry without keys', entry(Date.now(), '{"keys":[]}')],
+  ['an entry that is no key set', entry(Date.now(), 7)],
+] as const)('if the Cache API holds %s, the issuer is asked', async ([what, holds]) => {
+  const name = what.replaceAll(' ', '-')
+  answers.set(name, up)
+  const { status, requestID } = await ask(name, { plan: { cache: { holds } } })
+  expect([status, fetches(name)]).toEqual([404, 1])
+  expect((await rig.report(requestID)).cacheReads).toBe(1)
+})
+
+test('an entry from the future is used for 24 hours from now', async () => {
+  const name = 'future'
+  answers.set(name, down)
+  const cache = { holds: entry(Date.now() + 365 * 24 * HOUR_MS, issuer.jwks()) }
+  expect((await ask(name, { plan: { cache }, aheadMs: 0 })).status).toBe(404)
+  expect((await ask(name, { plan: { cache }, aheadMs: 24 * HOUR_MS - 1 })).status).toBe(404)
+  expect((await ask(name, { aheadMs: 24 * HOUR_MS })).status).toBe(500)
 })
