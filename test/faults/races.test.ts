@@ -1,14 +1,13 @@
 /**
- * Callers who meet: at the same user, at each other, at the last administrator. Every race is run many times at once,
- * over two isolates, in an order that a seed draws; what must hold holds every time.
+ * Calls at the same moment for the same user, for each other's callers and for the last administrator. Each race runs
+ * many times at once, over two isolates, in an order that a seed draws; the rules hold every time.
  */
 import { afterAll, describe, expect, test } from 'vitest'
 import { call, type Answer } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
-import { createSeed } from '../support/seed'
+import { createSeed, type Member } from '../support/seed'
 import { createWorld } from '../support/world'
-import { races, type Attempt, type Organization, type Race } from './administrator-races'
 import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
 import { createDraw } from './rig/draw'
 
@@ -17,13 +16,13 @@ const ROUNDS = 100
 
 const draw = createDraw(SEED)
 const issuer = await serveIssuer()
-const keeping = { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true', MEMBERS_MAY_LEAVE: 'true' }
+const keepingVars = { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true', MEMBERS_MAY_LEAVE: 'true' }
 const workers = await startWorkers({
   identity: [
     { name: 'free-1', vars: { ...issuer.vars } },
     { name: 'free-2', vars: { ...issuer.vars } },
-    { name: 'keeping-1', vars: keeping },
-    { name: 'keeping-2', vars: keeping },
+    { name: 'keeping-1', vars: keepingVars },
+    { name: 'keeping-2', vars: keepingVars },
   ],
   others: [DATABASE_WORKER],
 })
@@ -32,6 +31,12 @@ afterAll(async () => {
   await workers.stop()
   await issuer.stop()
 })
+
+interface Attempt {
+  readonly subject: string
+  readonly target: Member
+  readonly key?: string
+}
 
 /** Makes all calls at the same moment, alternately to two isolates, in an order that the seed draws. */
 async function race(kind: 'free' | 'keeping', attempts: readonly Attempt[]): Promise<Answer[]> {
@@ -51,8 +56,7 @@ async function race(kind: 'free' | 'keeping', attempts: readonly Attempt[]): Pro
 }
 
 async function countOf(sql: string, id: string): Promise<number> {
-  const found = await db.prepare(`SELECT count(*) AS n FROM ${sql}`).bind(id).first('n')
-  return Number(found)
+  return Number(await db.prepare(`SELECT count(*) AS n FROM ${sql}`).bind(id).first('n'))
 }
 
 const tally = (answers: readonly Answer[]): Record<number, number> => {
@@ -64,7 +68,7 @@ const tally = (answers: readonly Answer[]): Record<number, number> => {
 const recordsOf = (id: string) => countOf('user_deletions WHERE organization_user_id = ?', id)
 
 describe('200 deletions of one user at the same moment', () => {
-  test('exactly one deletes, the others find nobody', async () => {
+  test('exactly one deletes, the others get 404', async () => {
     const { target, administrator } = await createWorld(db)
     const { subject } = administrator.person
     const attempts = Array.from({ length: 200 }, () => ({ subject, target }))
@@ -72,7 +76,7 @@ describe('200 deletions of one user at the same moment', () => {
     expect(await recordsOf(target.userID)).toBe(1)
   })
 
-  test('with one idempotency key of one actor all get the same answer, for one deletion', async () => {
+  test('with one idempotency key of one actor all get 200 for one deletion', async () => {
     const { target, administrator } = await createWorld(db)
     const { subject } = administrator.person
     const attempts = Array.from({ length: 200 }, () => ({ subject, target, key: 'one' }))
@@ -80,7 +84,7 @@ describe('200 deletions of one user at the same moment', () => {
     expect(await recordsOf(target.userID)).toBe(1)
   })
 
-  test('with one idempotency key of four actors one of them gets its answer', async () => {
+  test('with one idempotency key of four actors only one actor gets 200', async () => {
     const world = await createWorld(db)
     const { target } = world
     const other = createSeed()
@@ -105,6 +109,13 @@ describe('200 deletions of one user at the same moment', () => {
   })
 })
 
+interface Organization {
+  readonly organizationID: string
+  readonly administrators: readonly Member[]
+  readonly serviceAccount: string
+  readonly platformAdministrator: string
+}
+
 async function createOrganizations(size: number): Promise<readonly Organization[]> {
   const seed = createSeed()
   const organizations = Array.from({ length: ROUNDS }, () => {
@@ -121,8 +132,8 @@ async function createOrganizations(size: number): Promise<readonly Organization[
   return organizations
 }
 
-/** Runs the race in many organizations at once. @returns the answers and who is left, by organization */
-async function runRounds(kind: 'free' | 'keeping', { size, attempts }: Race) {
+/** Runs a race in many organizations at once. @returns the statuses and the number of users left, by organization */
+async function runRounds(kind: 'free' | 'keeping', size: number, attempts: Attempts) {
   const organizations = await createOrganizations(size)
   const answers = await race(kind, organizations.flatMap(attempts))
   const perRound = answers.length / ROUNDS
@@ -134,14 +145,69 @@ async function runRounds(kind: 'free' | 'keeping', { size, attempts }: Race) {
   )
 }
 
-describe.each(races)(`in each of ${ROUNDS} organizations in which $race`, (given) => {
-  test('an organization that keeps its last administrator has one left where it must', async () => {
-    const right = Array.from({ length: ROUNDS }, () => given.keeping)
-    expect(await runRounds('keeping', given)).toEqual(right)
-  })
+type Attempts = (organization: Organization) => readonly Attempt[]
+/** The statuses, and the number of administrators left. */
+type Result = readonly [Record<number, number>, number]
 
-  test('without the setting only permission counts', async () => {
-    const right = Array.from({ length: ROUNDS }, () => given.free)
-    expect(await runRounds('free', given)).toEqual(right)
-  })
-})
+const remove = (subject: string, target?: Member): Attempt => ({ subject, target: target! })
+const removeSelf = (member: Member): Attempt => remove(member.person.subject, member)
+
+const ONE_LEFT: Result = [{ 200: 1, 403: 1 }, 1]
+const NONE_LEFT: Result = [{ 200: 2 }, 0]
+
+/** Each race with its number of administrators and its result if the last one is kept, and if not. */
+const races: readonly [string, number, Attempts, keeping: Result, free: Result][] = [
+  [
+    'two administrators remove each other',
+    2,
+    ({ administrators: [a, b] }) => [remove(a!.person.subject, b), remove(b!.person.subject, a)],
+    ONE_LEFT,
+    ONE_LEFT,
+  ],
+  [
+    'two administrators remove themselves',
+    2,
+    ({ administrators }) => administrators.map(removeSelf),
+    ONE_LEFT,
+    NONE_LEFT,
+  ],
+  [
+    'eight administrators remove themselves',
+    8,
+    ({ administrators }) => administrators.map(removeSelf),
+    [{ 200: 7, 403: 1 }, 1],
+    [{ 200: 8 }, 0],
+  ],
+  [
+    'a service account removes both administrators',
+    2,
+    ({ administrators, serviceAccount }) =>
+      administrators.map((each) => remove(serviceAccount, each)),
+    ONE_LEFT,
+    NONE_LEFT,
+  ],
+  [
+    'one administrator removes itself while a service account removes the other',
+    2,
+    ({ administrators: [a, b], serviceAccount }) => [removeSelf(a!), remove(serviceAccount, b)],
+    ONE_LEFT,
+    NONE_LEFT,
+  ],
+  [
+    'a platform administrator removes both administrators',
+    2,
+    ({ administrators, platformAdministrator }) =>
+      administrators.map((each) => remove(platformAdministrator, each)),
+    NONE_LEFT,
+    NONE_LEFT,
+  ],
+]
+
+test.each(races)(
+  `in each of ${ROUNDS} organizations, with KEEP_LAST_ADMINISTRATOR and without it: %s`,
+  async (_, size, attempts, keeping, free) => {
+    const everywhere = (result: Result) => Array.from({ length: ROUNDS }, () => result)
+    expect(await runRounds('keeping', size, attempts)).toEqual(everywhere(keeping))
+    expect(await runRounds('free', size, attempts)).toEqual(everywhere(free))
+  },
+)
