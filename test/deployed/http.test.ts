@@ -109,8 +109,7 @@ describe('a header', () => {
 
   test('may have white space around its value (Routstr/routstr-core#382)', async () => {
     const { path, token } = await prepare()
-    const key = (space: string) => `Idempotency-Key:${space}key-4${space}`
-    for (const field of [key('\t '), key(' ')]) {
+    for (const field of ['Idempotency-Key:\t key-4 \t', 'Idempotency-Key: key-4']) {
       const fields = [`Authorization:   Bearer ${token}  \t`, field]
       expect((await send('DELETE', path, fields)).status).toBe(200)
     }

@@ -1,6 +1,6 @@
 /**
- * The runtime is killed in the middle of a load of deletions and started again on the same database, several times. A
- * user is whole or gone, never half; and what was acknowledged has happened.
+ * The runtime is killed several times during a load of deletions and started again on the same database. Each user is
+ * there with all memberships or gone, and each acknowledged deletion has happened.
  */
 import pMap from 'p-map'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { call, type Call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
-import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
+import { connectDatabase, countRows, DATABASE_WORKER } from './rig/direct-database'
 import { createDraw } from './rig/draw'
 
 const SEED = 20_261_125
@@ -55,17 +55,9 @@ async function createLoad(db: D1Database): Promise<readonly Call[]> {
   })
 }
 
-/** What a user is after a crash: `whole`, `gone`, or what no user may be. */
+/** The state of a user after a crash: `whole`, `gone`, or the counts of a user in part. */
 async function findState(db: D1Database, userID: string): Promise<string> {
-  const row = await db
-    .prepare(
-      `SELECT (SELECT count(*) FROM organization_users WHERE id = ?1) AS users,
-       (SELECT count(*) FROM group_members WHERE organization_user_id = ?1) AS memberships,
-       (SELECT count(*) FROM user_deletions WHERE organization_user_id = ?1) AS records`,
-    )
-    .bind(userID)
-    .first<{ users: number; memberships: number; records: number }>()
-  const { users, memberships, records } = row ?? { users: -1, memberships: -1, records: -1 }
+  const { users, memberships, records } = await countRows(db, userID)
   if (users === 1 && memberships === GROUPS && records === 0) return 'whole'
   if (users === 0 && memberships === 0 && records === 1) return 'gone'
   return `${users} users, ${memberships} memberships, ${records} records`
@@ -73,7 +65,7 @@ async function findState(db: D1Database, userID: string): Promise<string> {
 
 interface Crash {
   readonly acknowledged: readonly Call[]
-  /** Without an answer: nobody knows whether these have happened. */
+  /** Without a response: these may have happened or not. */
   readonly unanswered: readonly Call[]
 }
 
@@ -118,7 +110,7 @@ test.for(moments.map((moment, round) => ({ round: round + 1, after: 20 + moment 
     expect(unknown.filter((state) => state !== 'whole' && state !== 'gone')).toEqual([])
     expect((await db.prepare('PRAGMA foreign_key_check').all()).results).toEqual([])
 
-    // Whoever asks again with the same key hears that the user is removed, whenever that was.
+    // A repeat with the same key gets 200, whenever the user was removed.
     const again = await pMap(unanswered, (sent) => call(workers.url, sent), { concurrency: 8 })
     expect(new Set(again.map(({ status }) => status))).toEqual(new Set([200]))
     const afterwards = await Promise.all(load.map(stateOf))

@@ -203,10 +203,11 @@ const races: readonly [string, number, Attempts, keeping: Result, free: Result][
   ],
 ]
 
+const everywhere = (result: Result) => Array.from({ length: ROUNDS }, () => result)
+
 test.each(races)(
   `in each of ${ROUNDS} organizations, with KEEP_LAST_ADMINISTRATOR and without it: %s`,
   async (_, size, attempts, keeping, free) => {
-    const everywhere = (result: Result) => Array.from({ length: ROUNDS }, () => result)
     expect(await runRounds('keeping', size, attempts)).toEqual(everywhere(keeping))
     expect(await runRounds('free', size, attempts)).toEqual(everywhere(free))
   },

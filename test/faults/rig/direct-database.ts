@@ -62,3 +62,16 @@ export function connectDatabase(url: URL): D1Database {
 }
 
 type Row = Readonly<Record<string, unknown>>
+
+/** How many rows of a user, of its memberships and of its deletions there are. */
+export async function countRows(db: D1Database, userID: string) {
+  const row = await db
+    .prepare(
+      `SELECT (SELECT count(*) FROM organization_users WHERE id = ?1) AS users,
+       (SELECT count(*) FROM group_members WHERE organization_user_id = ?1) AS memberships,
+       (SELECT count(*) FROM user_deletions WHERE organization_user_id = ?1) AS records`,
+    )
+    .bind(userID)
+    .first<Record<'users' | 'memberships' | 'records', number>>()
+  return row!
+}
