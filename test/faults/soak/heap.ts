@@ -9,8 +9,6 @@ interface Target {
 
 const TIMEOUT_MS = 30_000
 const NUDGE_MS = 50
-/** A nudge that fails leaves the question unanswered, which is what gets told. */
-const ignore = () => undefined
 
 /**
  * Collects all garbage of a Worker.
@@ -44,9 +42,9 @@ export async function measureHeap(
     return answer
   }
 
-  /** One nudge can come before the runtime has read the question, and where no load follows there is no other turn. */
+  /** Nudges until the response comes: one nudge can come before the runtime has read the message. */
   async function askNudging(id: number, method: string): Promise<unknown> {
-    const timer = setInterval(() => void nudge().catch(ignore), NUDGE_MS)
+    const timer = setInterval(() => void nudge().catch(() => undefined), NUDGE_MS)
     try {
       return await ask(id, method)
     } finally {

@@ -1,13 +1,12 @@
 /**
- * The calls of a busy day: most of them good, some in vain, some with tokens that are not. Each says what its right
- * answer is.
+ * The calls of a busy day: most are deletions that succeed; some find no user, some have no permission or no valid token.
  */
 import type { Issuer } from '../../support/issuer'
 import { createKey } from '../../support/keys'
 import type { Call } from '../../support/node/client'
 import { createSeed, type State } from '../../support/seed'
 
-/** A call and its right answer. */
+/** A call and its expected status. */
 export interface ExpectedCall {
   readonly kind: string
   readonly sent: Call
@@ -16,133 +15,92 @@ export interface ExpectedCall {
 
 /** A source of calls without end. */
 export interface Mix {
+  /** The number of different kinds. */
+  readonly kinds: number
   /** The next call. */
   next(): Promise<ExpectedCall>
 }
 
 const USERS_AT_ONCE = 250
 
-interface Staff {
-  readonly organizationID: string
-  readonly administrator: string
-  readonly serviceAccount: string
-  readonly auditor: string
-  readonly suspended: string
-  /** What every other user is in. */
-  readonly groups: readonly string[]
-}
-
-async function createStaff(db: D1Database): Promise<Staff> {
+/** A mix for this issuer and database. */
+export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
+  const stranger = await createKey('ES256')
   const seed = createSeed()
   const organizationID = seed.organization()
   const administrators = seed.group(organizationID, ['administrator'])
   const auditors = seed.group(organizationID, ['auditor'])
-  const subjectIn = (groups: readonly string[], state?: State): string =>
-    seed.member(organizationID, { groups, personOptions: state === undefined ? {} : { state } })
-      .person.subject
-  const staff = {
-    organizationID,
-    administrator: subjectIn([administrators]),
-    serviceAccount: seed.serviceAccount(organizationID, [administrators]),
-    auditor: subjectIn([auditors]),
-    suspended: subjectIn([administrators], 'suspended'),
-    groups: [auditors, seed.group(organizationID, ['reader'])],
+  const groups = [auditors, seed.group(organizationID, ['reader'])]
+  const subjectIn = (group: string, state: State = 'active'): string =>
+    seed.member(organizationID, { groups: [group], personOptions: { state } }).person.subject
+  const administrator = subjectIn(administrators)
+  const auditor = subjectIn(auditors)
+  const suspended = subjectIn(administrators, 'suspended')
+  const serviceAccount = seed.serviceAccount(organizationID, [administrators])
+  await seed.save(db)
+
+  /** Adds users to delete. @returns their IDs */
+  async function createUsers(): Promise<string[]> {
+    const more = createSeed()
+    const users = Array.from({ length: USERS_AT_ONCE }, () =>
+      more.member(organizationID, { groups }),
+    )
+    await more.save(db)
+    return users.map(({ userID }) => userID)
   }
-  await seed.save(db)
-  return staff
-}
 
-/** Writes users who are there to be deleted. @returns their IDs */
-async function createUsers(db: D1Database, { organizationID, groups }: Staff): Promise<string[]> {
-  const seed = createSeed()
-  const users = Array.from({ length: USERS_AT_ONCE }, () => seed.member(organizationID, { groups }))
-  await seed.save(db)
-  return users.map(({ userID }) => userID)
-}
-
-/** The kinds, each as often as it comes in twenty calls. */
-const KINDS = [
-  ['delete', 6],
-  ['by a service account', 1],
-  ['with a key', 1],
-  ['again with the key', 2],
-  ['absent', 3],
-  ['not permitted', 2],
-  ['expired', 1],
-  ['forged', 1],
-  ['unknown key', 1],
-  ['suspended', 1],
-  ['nowhere', 1],
-] as const
-
-type Kind = (typeof KINDS)[number][0]
-
-const TURNS = KINDS.flatMap(([kind, count]) => Array.from({ length: count }, (): Kind => kind))
-
-/** A mix for this issuer and database. */
-export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
-  const stranger = await createKey('ES256')
-  const forged = { key: stranger, header: { kid: issuer.keys[0].kid } }
-  const past = { exp: Math.floor(Date.now() / 1_000) - 60 }
-  const staff = await createStaff(db)
-  const { organizationID, administrator, auditor, suspended, serviceAccount } = staff
-  let users = createUsers(db, staff)
-  let next = createUsers(db, staff)
+  let users = createUsers()
+  let next = createUsers()
   let turn = 0
-  let keyed: Promise<Call> | undefined
+  let keyed: Promise<Call> = Promise.resolve({})
 
-  /** The next user to go; those after the last one are written while others still go. */
+  /** The next user to delete; more are added while others are still there. */
   async function takeUser(): Promise<string> {
     const userID = (await users).pop()
     if (userID !== undefined) return userID
     users = next
-    next = createUsers(db, staff)
+    next = createUsers()
     return takeUser()
   }
 
-  async function remove(subject: string): Promise<Call> {
-    return { organizationID, userID: await takeUser(), token: await issuer.token(subject) }
+  async function remove(subject: string, headers = {}): Promise<Call> {
+    return { organizationID, userID: await takeUser(), token: await issuer.token(subject), headers }
   }
+  const callAbsent = async (...args: Parameters<Issuer['token']>): Promise<Call> => ({
+    organizationID,
+    userID: 'absent',
+    token: await issuer.token(...args),
+  })
+  const past = { exp: Math.floor(Date.now() / 1_000) - 60 }
+  const forged = { key: stranger, header: { kid: issuer.keys[0].kid } }
 
-  async function removeWithKey(key: string): Promise<Call> {
-    return { ...(await remove(administrator)), headers: { 'Idempotency-Key': key } }
-  }
-
-  async function make(kind: Kind): Promise<readonly [Call, number]> {
-    const absent = { organizationID, userID: 'absent' }
-    switch (kind) {
-      case 'delete':
-        return [await remove(administrator), 200]
-      case 'by a service account':
-        return [await remove(serviceAccount), 200]
-      case 'with a key':
-        keyed = removeWithKey(`key-${turn}`)
-        return [await keyed, 200]
-      case 'again with the key':
-        return [(await keyed) ?? {}, 200]
-      case 'absent':
-        return [{ ...absent, token: await issuer.token(administrator) }, 404]
-      case 'not permitted':
-        return [{ ...absent, token: await issuer.token(auditor) }, 403]
-      case 'expired':
-        return [{ ...absent, token: await issuer.token(administrator, { claims: past }) }, 401]
-      case 'forged':
-        return [{ ...absent, token: await issuer.token(administrator, forged) }, 401]
-      case 'unknown key':
-        return [{ ...absent, token: await issuer.token(administrator, { key: stranger }) }, 401]
-      case 'suspended':
-        return [{ ...absent, token: await issuer.token(suspended) }, 401]
-      case 'nowhere':
-        return [{ path: '/nowhere' }, 404]
-    }
-  }
+  /** The kinds, each with its share of twenty calls and its status. */
+  const kinds: readonly [string, number, number, () => Promise<Call>][] = [
+    ['delete', 6, 200, () => remove(administrator)],
+    ['by a service account', 1, 200, () => remove(serviceAccount)],
+    [
+      'with a key',
+      1,
+      200,
+      () => (keyed = remove(administrator, { 'Idempotency-Key': `key-${turn}` })),
+    ],
+    ['again with the key', 2, 200, () => keyed],
+    ['absent', 3, 404, () => callAbsent(administrator)],
+    ['not permitted', 2, 403, () => callAbsent(auditor)],
+    ['expired', 1, 401, () => callAbsent(administrator, { claims: past })],
+    ['forged', 1, 401, () => callAbsent(administrator, forged)],
+    ['unknown key', 1, 401, () => callAbsent(administrator, { key: stranger })],
+    ['suspended', 1, 401, () => callAbsent(suspended)],
+    ['nowhere', 1, 404, async () => ({ path: '/nowhere' })],
+  ]
+  const turns = kinds.flatMap((kind) => Array.from({ length: kind[1] }, () => kind))
 
   return {
+    kinds: kinds.length,
     async next() {
-      const kind = TURNS[turn % TURNS.length] ?? 'nowhere'
+      const [kind, , status, make] = turns[turn % turns.length]!
       turn += 1
-      const [sent, status] = await make(kind)
-      return { kind, sent, status }
+      return { kind, sent: await make(), status }
     },
   }
 }
