@@ -193,6 +193,22 @@ describe('the subject', () => {
     expect((await callAs('Zo\u00EB')).status).toBe(200)
   })
 
+  test.each(["o'neil+test@sub.example", `CN=Zoë 中文,OU=${'x'.repeat(300)},O="A \\ B"`])(
+    'may have odd characters, or be long: %s',
+    async (subject) => {
+      const { callAs } = await setStage({
+        seed: (seed, { organizationID, administrators }) =>
+          void seed.member(organizationID, {
+            groups: [administrators],
+            personOptions: { subject },
+          }),
+      })
+      const answer = await callAs(subject)
+      expect(answer.status).toBe(200)
+      expect(answer.line.actor?.subject).toBe(subject)
+    },
+  )
+
   test('that names a person and a service account names nobody', async () => {
     const { callAs } = await setStage({
       seed(seed, { organizationID, administrators }) {
