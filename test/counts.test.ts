@@ -7,8 +7,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { watch } from './support/database'
 import { createSeed, type Member, type MemberOptions } from './support/seed'
 import type { Answer, Call, Vars } from './support/worker/caller'
-import { setStage, type Stage, type Subject } from './support/worker/stage'
-import type { World } from './support/world'
+import { setStage, type Stage } from './support/worker/stage'
+import type { Subject, World } from './support/world'
 
 interface Cost {
   readonly status: number

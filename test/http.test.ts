@@ -187,6 +187,7 @@ describe('the methods', () => {
       for (const answer of answers) {
         expect(answer.status).toBe(405)
         expect(answer.headers.get('Allow')).toBe(ALLOW)
+        expect(answer.line.reason).toBe('method_not_allowed')
       }
       expect((await callAs(world.administrator)).status).toBe(200)
     },

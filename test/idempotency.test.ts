@@ -6,7 +6,8 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
 import type { Answer } from './support/worker/caller'
-import { setStage, type Stage, type Subject } from './support/worker/stage'
+import { setStage, type Stage } from './support/worker/stage'
+import type { Subject } from './support/world'
 
 const withKey = (key: string) => ({ headers: { 'Idempotency-Key': key } })
 

@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
 import type { Member, Seed } from './support/seed'
 import type { Answer, Call } from './support/worker/caller'
-import { setStage, type Subject } from './support/worker/stage'
-import type { World } from './support/world'
+import { setStage } from './support/worker/stage'
+import type { Subject, World } from './support/world'
 
 const LEAVE = { MEMBERS_MAY_LEAVE: 'true' }
 

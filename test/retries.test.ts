@@ -163,6 +163,7 @@ describe('any other failure', () => {
     const answer = await callAs(world.administrator)
     expect(answer.status).toBe(500)
     expect(answer.line.reason).toBe(reason)
+    expect(answer.body + JSON.stringify(answer.line)).not.toContain(message)
     expect(attempts()).toBe(1)
     expect(answer.headers.get('Retry-After') ?? 'none').toMatch(retryAfter)
   })

@@ -5,8 +5,8 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
 import type { Member, Seed, State } from './support/seed'
-import { setStage, type Stage, type Subject } from './support/worker/stage'
-import type { World } from './support/world'
+import { setStage, type Stage } from './support/worker/stage'
+import type { Subject, World } from './support/world'
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 

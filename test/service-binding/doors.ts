@@ -7,14 +7,20 @@ import { call, pathOf, type Answer } from '../support/node/client'
 /** A way to the Worker under test, from the test. */
 export type Door = (request: DeleteUserRequest) => Promise<DeleteUserOutcome>
 
-/** The HTTP door at an address, with more headers where they are given. */
-export function httpDoor(url: URL, more: Record<string, string> = {}): Door {
+/** The HTTP door at an address, with more headers where they are given; `onAnswer` gets each response. */
+export function httpDoor(
+  url: URL,
+  more: Record<string, string> = {},
+  onAnswer: (answer: Answer) => void = () => {},
+): Door {
   return async ({ token, organizationID, userID, idempotencyKey, requestID, traceparent }) => {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}`, ...more }
     if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey
     if (requestID !== undefined) headers['X-Request-Id'] = requestID
     if (traceparent !== undefined) headers['traceparent'] = traceparent
-    return toOutcome(await call(url, { path: pathOf(organizationID, userID), headers }))
+    const answer = await call(url, { path: pathOf(organizationID, userID), headers })
+    onAnswer(answer)
+    return toOutcome(answer)
   }
 }
 

@@ -18,7 +18,7 @@ import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
 import { createSeed } from '../support/seed'
 import { createWorld, type World } from '../support/world'
-import { notFound, removed, unauthorized } from './door-case'
+import { notFound, removed, unauthorized } from './outcomes'
 import { rpcDoor } from './doors'
 import { buildDocumentedCallers, buildTestWorker } from './test-workers'
 

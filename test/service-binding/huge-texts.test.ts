@@ -3,7 +3,7 @@
  * database can hold names nobody, and the log line stays short enough to be kept.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { forbidden, notFound, removed, unauthorized } from './door-case'
+import { forbidden, notFound, removed, unauthorized } from './outcomes'
 import { startHostile, type Hostile } from './hostile'
 
 /** Workers Logs cut what one request logs at 256 KB. */

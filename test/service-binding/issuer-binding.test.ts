@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createIssuer, type Issuer } from '../support/issuer'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createWorld } from '../support/world'
-import { failed } from './door-case'
+import { failed } from './outcomes'
 import { httpDoor, rpcDoor } from './doors'
 import { buildTestWorker } from './test-workers'
 

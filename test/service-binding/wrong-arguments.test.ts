@@ -3,7 +3,7 @@
  * runtime. The database is not asked, and nothing of the Worker's insides crosses the binding.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { removed } from './door-case'
+import { removed } from './outcomes'
 import { startHostile, type Hostile, type Seen } from './hostile'
 
 const NOT_AN_OBJECT = 'deleteUser takes one object: { token, organizationID, userID, … }'

@@ -64,3 +64,12 @@ export async function createWorld(
   await seed.save(db)
   return world
 }
+
+/** A person, a membership, or the ID of a service account. */
+export type Subject = Member | Person | string
+
+/** Returns the `sub` of a caller's token. */
+export function subjectOf(caller: Subject): string {
+  if (typeof caller === 'string') return caller
+  return 'person' in caller ? caller.person.subject : caller.subject
+}

@@ -4,13 +4,10 @@
  */
 import { env } from 'cloudflare:workers'
 import type { TokenChanges } from '../issuer'
-import type { Member, Person, Seed } from '../seed'
-import { createWorld, type World } from '../world'
+import type { Seed } from '../seed'
+import { createWorld, subjectOf, type Subject, type World } from '../world'
 import { createCaller, type Answer, type Call, type Caller, type Vars } from './caller'
 import { serveIssuer, type ServedIssuer } from './issuers'
-
-/** Whom a token is for: a person, one of their memberships, or a service account's ID. */
-export type Subject = Member | Person | string
 
 /** What a test acts on. */
 export interface Stage {
@@ -42,7 +39,7 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     issuer,
     world,
     call,
-    token: (subject, changes) => issuer.token(nameOf(subject), changes),
+    token: (subject, changes) => issuer.token(subjectOf(subject), changes),
     async callAs(subject, what = world.target) {
       return call({ ...what, token: await stage.token(subject) })
     },
@@ -51,9 +48,4 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
     },
   }
   return stage
-}
-
-function nameOf(subject: Subject): string {
-  if (typeof subject === 'string') return subject
-  return 'person' in subject ? subject.person.subject : subject.subject
 }

@@ -1,0 +1,207 @@
+/**
+ * The table of outcomes, for all transports: who asks for what, the outcome, the reason in the log, the number of D1
+ * batches and the challenge over HTTP.
+ */
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
+import type { TokenChanges } from '../support/issuer'
+import { createKey } from '../support/keys'
+import type { Seed } from '../support/seed'
+import type { World } from '../support/world'
+
+/** Variables of the Worker under test, by the name of its binding. */
+export const deployments = {
+  USUAL: {},
+  SCOPED: { REQUIRED_SCOPE: 'users:delete' },
+  KEEPING: { KEEP_LAST_ADMINISTRATOR: 'true' },
+  WITHOUT_AUDIENCE: { TOKEN_AUDIENCE: '' },
+  WITHOUT_ISSUER: { JWKS_URL: 'http://127.0.0.1:1/jwks' },
+  WITHOUT_TABLES: {},
+} satisfies Record<string, Record<string, string>>
+
+/** Differences from the call of an administrator who deletes `world.target`. */
+interface Call {
+  readonly deployment?: keyof typeof deployments
+  /** A member of `World`, or a subject. */
+  readonly caller?: string
+  /** The member of `World` to delete. */
+  readonly user?: 'administrator' | 'otherAdministrator'
+  readonly token?: TokenChanges
+  readonly request?: Partial<DeleteUserRequest>
+  /** Changes the token after its signature. */
+  readonly alter?: (token: string) => string
+  /** The call follows a first one; these are their idempotency keys. */
+  readonly keys?: readonly [string?, string?]
+}
+
+type Row = readonly [title: string, reason: string | undefined, call: Call]
+
+/** One row of the table. */
+export interface OutcomeCase extends Call {
+  readonly title: string
+  readonly outcome: DeleteUserOutcome
+  /** The `reason` of the last call's log line. */
+  readonly reason: string | undefined
+  /** The number of D1 batches of the last call. */
+  readonly batches: 0 | 1
+  /** The value of `WWW-Authenticate`. */
+  readonly challenge: string | null
+}
+
+/** A user ID that needs escaping in a URL. */
+const ODD_ID = 'ü/%2F?#;💡 \0'
+
+/** Adds a user with an odd ID, and two administrators who are not active. */
+export function addToWorld(seed: Seed, { organizationID, administrators }: World): void {
+  seed.member(organizationID, { id: ODD_ID })
+  for (const state of ['suspended', 'pending'] as const) {
+    const personOptions = { subject: `a-${state}-person`, state }
+    seed.member(organizationID, { groups: [administrators], personOptions })
+  }
+}
+
+const fail = (status: 401 | 403 | 404 | 500, error: string, error_description: string) =>
+  ({ ok: false, status, error, error_description }) as DeleteUserOutcome & { ok: false }
+export const removed = { ok: true } as const
+export const unauthorized = fail(401, 'access_denied', 'authentication failed')
+export const forbidden = fail(
+  403,
+  'forbidden',
+  'user credentials do not have the required privileges',
+)
+export const notFound = fail(404, 'not_found', 'the requested resource does not exist')
+export const failed = fail(
+  500,
+  'server_error',
+  'an unexpected error occurred, which may succeed on a retry',
+)
+const lastAdministrator = fail(
+  403,
+  'forbidden',
+  'the last administrator of an organization can only be removed by a platform administrator',
+)
+
+const REALM = 'Bearer realm="identity"'
+const INVALID = `${REALM}, error="invalid_token", error_description="the access token is invalid"`
+const EXPIRED = `${REALM}, error="invalid_token", error_description="the access token expired"`
+const SCOPE = `${REALM}, error="insufficient_scope", scope="users:delete"`
+
+function toCases(
+  outcome: DeleteUserOutcome,
+  batches: 0 | 1,
+  challenge: string | null,
+  rows: readonly Row[],
+): OutcomeCase[] {
+  return rows.map(([title, reason, call]) => {
+    return { title, reason, outcome, batches, challenge, ...call }
+  })
+}
+
+const LONG_KEY = 'k'.repeat(256)
+const absentUser = { request: { userID: 'absent' } }
+const absentOrganization = { request: { organizationID: 'absent' } }
+const scoped = { deployment: 'SCOPED' } as const
+
+/** Every row. */
+export const cases: readonly OutcomeCase[] = [
+  ...toCases(removed, 1, null, [
+    ['an administrator deletes a user', undefined, {}],
+    ['a service account deletes a user', undefined, { caller: 'serviceAccount' }],
+    ['a platform administrator deletes a user', undefined, { caller: 'platformAdministrator' }],
+    ['an administrator deletes itself', undefined, { user: 'administrator' }],
+    ['an ID that needs escaping in a URL', undefined, { request: { userID: ODD_ID } }],
+    ['the same idempotency key once more', undefined, { keys: ['key-1', 'key-1'] }],
+  ]),
+  ...toCases(unauthorized, 0, REALM, [['no token', 'token_missing', { request: { token: '' } }]]),
+  ...toCases(unauthorized, 0, EXPIRED, [
+    ['an expired token', 'jwt_expired', { token: { claims: { exp: 1 } } }],
+  ]),
+  ...toCases(unauthorized, 0, INVALID, [
+    ['a token above 8 KiB', 'token_oversize', { alter: (token) => token + 'x'.repeat(8_192) }],
+    ['`Bearer` in the token', 'jwt_malformed', { alter: (token) => `Bearer ${token}` }],
+    [
+      'a malformed token for an absent organization',
+      'jwt_malformed',
+      { alter: () => 'a.b', ...absentOrganization },
+    ],
+    ['a token for later', 'jwt_not_yet_valid', { token: { claims: { nbf: 99_999_999_999 } } }],
+    ['another issuer', 'jwt_issuer_mismatch', { token: { claims: { iss: 'https://x.test' } } }],
+    ['another audience', 'jwt_audience_mismatch', { token: { claims: { aud: ['x'] } } }],
+    [
+      'another audience, and no scope, for an absent organization',
+      'jwt_audience_mismatch',
+      { ...scoped, ...absentOrganization, token: { claims: { aud: 'x' } } },
+    ],
+    ['another type of token', 'jwt_type_mismatch', { token: { header: { typ: 'JWT' } } }],
+    ['no subject', 'jwt_claims_invalid', { token: { claims: { sub: undefined } } }],
+    ['a token bound to a key', 'jwt_sender_constrained', { token: { claims: { cnf: {} } } }],
+    ['an unsigned token', 'jwt_algorithm_not_allowed', { token: { header: { alg: 'none' } } }],
+    ['an unpublished key', 'jwt_unknown_key', { token: { key: await createKey('ES256') } }],
+    [
+      'the signature of another key',
+      'jwt_signature_invalid',
+      { token: { sign: async () => new Uint8Array(64).fill(1) } },
+    ],
+  ]),
+  ...toCases(unauthorized, 1, INVALID, [
+    ['an unknown caller', 'caller_unknown', { caller: 'a-stranger' }],
+    ['a suspended caller', 'caller_suspended', { caller: 'a-suspended-person' }],
+    ['a pending caller', 'caller_pending', { caller: 'a-pending-person' }],
+    [
+      'an unknown caller and an absent user',
+      'caller_unknown',
+      { caller: 'a-stranger', ...absentUser },
+    ],
+  ]),
+  ...toCases(forbidden, 0, SCOPE, [
+    ['a token without the required scope', 'scope_lacking', scoped],
+    [
+      'an unknown caller without the required scope',
+      'scope_lacking',
+      { ...scoped, caller: 'a-stranger' },
+    ],
+  ]),
+  ...toCases(forbidden, 1, null, [
+    ['a member who may only read', 'not_permitted', { caller: 'auditor' }],
+    ['a member without a group', 'not_permitted', { caller: 'plain' }],
+    ['an administrator of another organization', 'not_permitted', { caller: 'otherAdministrator' }],
+    ['an absent organization', 'not_permitted', absentOrganization],
+    [
+      'a member who may only read, and an absent user',
+      'not_permitted',
+      { caller: 'auditor', ...absentUser },
+    ],
+  ]),
+  ...toCases(lastAdministrator, 1, null, [
+    [
+      'the last administrator, who must stay',
+      'last_administrator',
+      { deployment: 'KEEPING', user: 'administrator' },
+    ],
+  ]),
+  ...toCases(notFound, 1, null, [
+    ['an absent user', 'user_not_found', absentUser],
+    ['a user of another organization', 'user_not_found', { user: 'otherAdministrator' }],
+    ['an ID of 4,000 characters', 'user_not_found', { request: { userID: 'u'.repeat(4_000) } }],
+    [
+      'a platform administrator, and an absent organization',
+      'user_not_found',
+      { caller: 'platformAdministrator', ...absentOrganization },
+    ],
+    ['the same call without an idempotency key', 'user_not_found', { keys: [] }],
+    ['the same call with another key', 'user_not_found', { keys: ['key-1', 'key-2'] }],
+    ['the same call with an invalid key', 'user_not_found', { keys: [LONG_KEY, LONG_KEY] }],
+  ]),
+  ...toCases(failed, 0, null, [
+    [
+      'a configuration without an audience',
+      'configuration:TOKEN_AUDIENCE',
+      { deployment: 'WITHOUT_AUDIENCE', request: { token: 'x' } },
+    ],
+  ]),
+  ...toCases({ ...failed, retryAfter: 1 }, 0, null, [
+    ['an issuer that is down', 'jwks_unavailable', { deployment: 'WITHOUT_ISSUER' }],
+  ]),
+  ...toCases(failed, 1, null, [
+    ['a database without tables', 'database_not_migrated', { deployment: 'WITHOUT_TABLES' }],
+  ]),
+]
