@@ -6,236 +6,97 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { watch } from './support/database'
 import { createSeed, type Member, type MemberOptions } from './support/seed'
-import type { Answer, Call, Vars } from './support/worker/caller'
+import type { Answer, Vars } from './support/worker/caller'
 import { setStage, type Stage } from './support/worker/stage'
-import type { Subject, World } from './support/world'
+import type { World } from './support/world'
 
-interface Cost {
-  readonly status: number
-  readonly rowsRead: number
-  readonly rowsWritten: number
-}
+type Cost = readonly [status: number, rowsRead: number, rowsWritten: number]
+type Name =
+  | 'administrator'
+  | 'auditor'
+  | 'otherAdministrator'
+  | 'own'
+  | 'plain'
+  | 'platformAdministrator'
+  | 'serviceAccount'
+  | 'stranger'
+  | 'target'
+  | 'targetElsewhere'
 
-interface Case extends Cost {
-  readonly name: string
+/** Differences from the usual call. `own` is a member that a case adds; its groups are named by their roles. */
+interface Changes {
   readonly vars?: Vars
-  /** The world, with `own` for a caller who wants to leave. */
-  readonly who: (world: World & { own: Member }) => Subject
+  readonly headers?: Record<string, string>
   readonly own?: MemberOptions
-  readonly what?: (world: World & { own: Member }) => Call
-  /** What differs if members may leave. */
-  readonly mayLeave?: Cost
+  readonly organization?: 'otherOrganizationID'
 }
 
-const KEEP = { KEEP_LAST_ADMINISTRATOR: 'true' }
-const RECORD = { RECORD_GROUPS: 'true' }
+const KEEP = { vars: { KEEP_LAST_ADMINISTRATOR: 'true' } }
+const RECORD = { vars: { RECORD_GROUPS: 'true' } }
+const inTwoGroups = { own: { groups: ['auditor', 'user'] } }
+const ABSENT = 'absent'
 
-const cases: Case[] = [
-  {
-    name: 'an administrator deletes a user in two groups',
-    who: ({ administrator }) => administrator,
-    status: 200,
-    rowsRead: 20,
-    rowsWritten: 4,
-  },
-  {
-    name: 'an administrator deletes a user in no group',
-    who: ({ administrator }) => administrator,
-    what: ({ plain }) => plain,
-    status: 200,
-    rowsRead: 13,
-    rowsWritten: 2,
-  },
-  {
-    name: 'a platform administrator deletes a user in two groups',
-    who: ({ platformAdministrator }) => platformAdministrator,
-    status: 200,
-    rowsRead: 19,
-    rowsWritten: 4,
-  },
-  {
-    name: 'a service account deletes a user in two groups',
-    who: ({ serviceAccount }) => serviceAccount,
-    status: 200,
-    rowsRead: 20,
-    rowsWritten: 4,
-  },
-  {
-    name: 'an administrator deletes a user with an idempotency key',
-    who: ({ administrator }) => administrator,
-    what: ({ target }) => ({ ...target, headers: { 'Idempotency-Key': 'key' } }),
-    status: 200,
-    rowsRead: 20,
-    rowsWritten: 5,
-  },
-  {
-    name: 'an administrator deletes a user where the last one is kept',
-    vars: KEEP,
-    who: ({ administrator }) => administrator,
-    status: 200,
-    rowsRead: 20,
-    rowsWritten: 4,
-  },
-  {
-    name: 'the last administrator deletes itself where it is kept',
-    vars: KEEP,
-    who: ({ administrator }) => administrator,
-    what: ({ administrator }) => administrator,
-    status: 403,
-    rowsRead: 39,
-    rowsWritten: 0,
-  },
-  {
-    name: 'an unknown caller',
-    who: () => 'a stranger',
-    status: 401,
-    rowsRead: 3,
-    rowsWritten: 0,
-  },
-  {
-    name: 'a caller without permission',
-    who: ({ auditor }) => auditor,
-    status: 403,
-    rowsRead: 20,
-    rowsWritten: 0,
-    mayLeave: { status: 403, rowsRead: 24, rowsWritten: 0 },
-  },
-  {
-    name: 'a user who is not there',
-    who: ({ administrator }) => administrator,
-    what: ({ organizationID }) => ({ organizationID, userID: 'nobody' }),
-    status: 404,
-    rowsRead: 9,
-    rowsWritten: 0,
-  },
-  {
-    name: 'a stranger to the organization',
-    who: ({ otherAdministrator }) => otherAdministrator,
-    status: 403,
-    rowsRead: 10,
-    rowsWritten: 0,
-    mayLeave: { status: 403, rowsRead: 14, rowsWritten: 0 },
-  },
-  {
-    name: 'a member of two groups, each with a role, leaves',
-    own: { groups: ['auditor', 'user'] },
-    who: ({ own }) => own,
-    what: ({ own }) => own,
-    status: 403,
-    rowsRead: 26,
-    rowsWritten: 0,
-    mayLeave: { status: 200, rowsRead: 27, rowsWritten: 4 },
-  },
-  {
-    name: 'a member of two groups leaves where the last administrator is kept',
-    vars: KEEP,
-    own: { groups: ['auditor', 'user'] },
-    who: ({ own }) => own,
-    what: ({ own }) => own,
-    status: 403,
-    rowsRead: 26,
-    rowsWritten: 0,
-    mayLeave: { status: 200, rowsRead: 45, rowsWritten: 4 },
-  },
-  {
-    name: 'a member of no group leaves',
-    own: {},
-    who: ({ own }) => own,
-    what: ({ own }) => own,
-    status: 403,
-    rowsRead: 12,
-    rowsWritten: 0,
-    mayLeave: { status: 200, rowsRead: 13, rowsWritten: 2 },
-  },
-  {
-    name: 'a pending member declines',
-    own: { state: 'pending' },
-    who: ({ own }) => own,
-    what: ({ own }) => own,
-    status: 403,
-    rowsRead: 12,
-    rowsWritten: 0,
-    mayLeave: { status: 200, rowsRead: 13, rowsWritten: 2 },
-  },
-  {
-    name: 'a suspended member wants to leave',
-    own: { state: 'suspended' },
-    who: ({ own }) => own,
-    what: ({ own }) => own,
-    status: 403,
-    rowsRead: 12,
-    rowsWritten: 0,
-    mayLeave: { status: 403, rowsRead: 16, rowsWritten: 0 },
-  },
-  {
-    name: 'a suspended person wants to leave',
-    own: { personOptions: { state: 'suspended' } },
-    who: ({ own }) => own,
-    what: ({ own }) => own,
-    status: 401,
-    rowsRead: 8,
-    rowsWritten: 0,
-    mayLeave: { status: 401, rowsRead: 9, rowsWritten: 0 },
-  },
-  {
-    name: 'a member names its own user in another organization',
-    own: {},
-    who: ({ own }) => own,
-    what: ({ own: { userID }, otherOrganizationID: organizationID }) => ({
-      organizationID,
-      userID,
-    }),
-    status: 403,
-    rowsRead: 7,
-    rowsWritten: 0,
-    mayLeave: { status: 403, rowsRead: 9, rowsWritten: 0 },
-  },
-  {
-    name: 'a member who left wants to leave again',
-    who: ({ targetElsewhere }) => targetElsewhere,
-    what: ({ organizationID }) => ({ organizationID, userID: 'nobody' }),
-    status: 403,
-    rowsRead: 15,
-    rowsWritten: 0,
-    mayLeave: { status: 403, rowsRead: 16, rowsWritten: 0 },
-  },
-  {
-    name: 'an administrator deletes itself',
-    who: ({ administrator }) => administrator,
-    what: ({ administrator }) => administrator,
-    status: 200,
-    rowsRead: 17,
-    rowsWritten: 3,
-  },
-  {
-    name: 'an administrator deletes a user in two groups, which are recorded',
-    vars: RECORD,
-    who: ({ administrator }) => administrator,
-    status: 200,
-    rowsRead: 23,
-    rowsWritten: 4,
-  },
-  {
-    name: 'an administrator deletes a user in no group where groups are recorded',
-    vars: RECORD,
-    who: ({ administrator }) => administrator,
-    what: ({ plain }) => plain,
-    status: 200,
-    rowsRead: 13,
-    rowsWritten: 2,
-  },
-  {
-    name: 'a caller without permission where groups are recorded',
-    vars: RECORD,
-    who: ({ auditor }) => auditor,
-    status: 403,
-    rowsRead: 20,
-    rowsWritten: 0,
-    mayLeave: { status: 403, rowsRead: 24, rowsWritten: 0 },
-  },
+/** The last cost is that with `MEMBERS_MAY_LEAVE`, if it differs. */
+const cases: [string, Name, Name | typeof ABSENT, Changes, Cost, Cost?][] = [
+  ['a user in two groups', 'administrator', 'target', {}, [200, 20, 4]],
+  ['a user in no group', 'administrator', 'plain', {}, [200, 13, 2]],
+  ['a platform administrator', 'platformAdministrator', 'target', {}, [200, 19, 4]],
+  ['a service account', 'serviceAccount', 'target', {}, [200, 20, 4]],
+  ['a key', 'administrator', 'target', { headers: { 'Idempotency-Key': 'key' } }, [200, 20, 5]],
+  ['the last administrator is kept', 'administrator', 'target', KEEP, [200, 20, 4]],
+  ['the last administrator itself', 'administrator', 'administrator', KEEP, [403, 39, 0]],
+  ['an unknown caller', 'stranger', 'target', {}, [401, 3, 0]],
+  ['no permission', 'auditor', 'target', {}, [403, 20, 0], [403, 24, 0]],
+  ['an absent user', 'administrator', ABSENT, {}, [404, 9, 0]],
+  ['no member', 'otherAdministrator', 'target', {}, [403, 10, 0], [403, 14, 0]],
+  ['a member of two groups leaves', 'own', 'own', inTwoGroups, [403, 26, 0], [200, 27, 4]],
+  [
+    'the same, and the last administrator is kept',
+    'own',
+    'own',
+    { ...inTwoGroups, ...KEEP },
+    [403, 26, 0],
+    [200, 45, 4],
+  ],
+  ['a member of no group leaves', 'own', 'own', { own: {} }, [403, 12, 0], [200, 13, 2]],
+  [
+    'a pending member declines',
+    'own',
+    'own',
+    { own: { state: 'pending' } },
+    [403, 12, 0],
+    [200, 13, 2],
+  ],
+  [
+    'a suspended member wants to leave',
+    'own',
+    'own',
+    { own: { state: 'suspended' } },
+    [403, 12, 0],
+    [403, 16, 0],
+  ],
+  [
+    'a suspended person wants to leave',
+    'own',
+    'own',
+    { own: { personOptions: { state: 'suspended' } } },
+    [401, 8, 0],
+    [401, 9, 0],
+  ],
+  [
+    'a member names its own user in another organization',
+    'own',
+    'own',
+    { own: {}, organization: 'otherOrganizationID' },
+    [403, 7, 0],
+    [403, 9, 0],
+  ],
+  ['a member who left leaves again', 'targetElsewhere', ABSENT, {}, [403, 15, 0], [403, 16, 0]],
+  ['an administrator deletes itself', 'administrator', 'administrator', {}, [200, 17, 3]],
+  ['two groups are recorded', 'administrator', 'target', RECORD, [200, 23, 4]],
+  ['no groups are recorded', 'administrator', 'plain', RECORD, [200, 13, 2]],
+  ['no permission, groups recorded', 'auditor', 'target', RECORD, [403, 20, 0], [403, 24, 0]],
 ]
-
-const sum = (rows: readonly number[]): number => rows.reduce((total, count) => total + count, 0)
 
 /** SQLite reads one row past the end of a range, where there is one: so there is always one. */
 beforeAll(async () => {
@@ -258,38 +119,38 @@ describe.each([
   beforeAll(() => addCrowd(size))
 
   test.each(
-    cases.flatMap(({ mayLeave, ...row }) => [
-      { leave: 'false', ...row },
-      { leave: 'true', ...row, ...mayLeave },
+    cases.flatMap(([title, caller, user, changes, cost, costIfMayLeave = cost]) => [
+      { title, leave: 'false', caller, user, changes, cost },
+      { title, leave: 'true', caller, user, changes, cost: costIfMayLeave },
     ]),
-  )(
-    '$name: $status, $rowsRead rows read, $rowsWritten written, MEMBERS_MAY_LEAVE $leave',
-    async (row) => {
-      const { db, calls, statements, metas } = watch(env.DB)
-      let own: Member | undefined
-      const stage = await setStage({
-        vars: { MEMBERS_MAY_LEAVE: row.leave, ...row.vars, DB: db },
-        seed: (seed, { organizationID }) => {
-          const groups = row.own?.groups?.map((role) => seed.group(organizationID, [role]))
-          own = row.own && seed.member(organizationID, { ...row.own, ...(groups && { groups }) })
-        },
-      })
-      const world = { ...stage.world, own: own ?? stage.world.plain }
-      await letJoin(world, size / 10)
+  )('$title, MEMBERS_MAY_LEAVE $leave: $cost', async ({ leave, caller, user, changes, cost }) => {
+    const { db, calls, statements, metas } = watch(env.DB)
+    let own: Member | undefined
+    const stage = await setStage({
+      vars: { MEMBERS_MAY_LEAVE: leave, ...changes.vars, DB: db },
+      seed: (seed, { organizationID }) => {
+        if (changes.own === undefined) return
+        const groups = changes.own.groups?.map((role) => seed.group(organizationID, [role])) ?? []
+        own = seed.member(organizationID, { ...changes.own, groups })
+      },
+    })
+    const { world } = stage
+    const members = { ...world, own: own ?? world.plain, stranger: 'a stranger' }
+    await letJoin(world, size / 10)
 
-      const answer = await stage.callAs(row.who(world), row.what?.(world))
+    const found = user === ABSENT ? ABSENT : (members[user] as Member).userID
+    const organizationID = world[changes.organization ?? 'organizationID']
+    const call = { organizationID, userID: found, headers: changes.headers ?? {} }
+    const answer = await stage.callAs(members[caller], call)
 
-      expect(answer.status).toBe(row.status)
-      expect(calls).toEqual(['batch'])
-      expect(statements).toHaveLength(4)
-      const { rowsRead, rowsWritten } = row
-      expect({
-        rowsRead: sum(metas.flat().map((meta) => meta.rows_read)),
-        rowsWritten: sum(metas.flat().map((meta) => meta.rows_written)),
-      }).toEqual({ rowsRead, rowsWritten })
-      expect(answer.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
-    },
-  )
+    expect(calls).toEqual(['batch'])
+    expect(statements).toHaveLength(4)
+    const sum = (name: 'rows_read' | 'rows_written') =>
+      metas.flat().reduce((total, meta) => total + meta[name], 0)
+    expect([answer.status, sum('rows_read'), sum('rows_written')]).toEqual(cost)
+    const [, rowsRead, rowsWritten] = cost
+    expect(answer.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
+  })
 
   test.each<[string, string, (world: World) => string, number]>([
     ['deleting a group', 'DELETE FROM groups WHERE id = ?', ({ auditors }) => auditors, 15],

@@ -91,9 +91,9 @@ function toCases(
   challenge: string | null,
   rows: readonly Row[],
 ): OutcomeCase[] {
-  return rows.map(([title, reason, call]) => {
-    return { title, reason, outcome, batches, challenge, ...call }
-  })
+  return rows.map(([title, reason, call]) =>
+    Object.assign({ title, reason, outcome, batches, challenge }, call),
+  )
 }
 
 const LONG_KEY = 'k'.repeat(256)
