@@ -4,18 +4,27 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
+import { createSeed, type Seed } from './support/seed'
 import { createWorld, type World } from './support/world'
 
 let world: World
 
 beforeEach(async () => {
-  world = await createWorld(env.DB)
+  world = await createWorld(env.DB, (seed, { organizationID, otherOrganizationID }) => {
+    seed.serviceAccount(otherOrganizationID, [], `foreign-${organizationID}`)
+  })
 })
 
 async function run(sql: string, ...values: unknown[]): Promise<unknown> {
   return env.DB.prepare(sql)
     .bind(...values)
     .run()
+}
+
+async function insert(table: string, values: Row): Promise<void> {
+  const seed = createSeed()
+  seed.row(table, values)
+  await seed.save(env.DB)
 }
 
 const fresh = (): string => crypto.randomUUID()
@@ -32,196 +41,125 @@ const DELETION = {
   deleted_at: 1,
 }
 
-function recordDeletion(changes: object): Promise<unknown> {
-  const row = { ...DELETION, id: fresh(), ...changes }
-  const names = Object.keys(row)
-  const marks = names.map(() => '?')
-  return run(
-    `INSERT INTO user_deletions (${names.join()}) VALUES (${marks.join()})`,
-    ...Object.values(row),
-  )
+const recordDeletion = (changes: Row) =>
+  insert('user_deletions', { ...DELETION, id: fresh(), ...changes })
+
+type Row = Parameters<Seed['row']>[1]
+
+/** A row of each table, which is valid or repeats one of the world. */
+const rowOf = (world: World): Readonly<Record<string, Row>> => {
+  const { organizationID: organization_id } = world
+  const named = { id: fresh(), organization_id, name: 'administrator' }
+  return {
+    users: { id: fresh(), subject: fresh(), state: 'active' },
+    organization_users: {
+      id: fresh(),
+      organization_id,
+      user_id: world.plain.person.id,
+      state: 'active',
+    },
+    groups: named,
+    service_accounts: named,
+    group_members: {
+      organization_id,
+      group_id: world.auditors,
+      organization_user_id: world.auditor.userID,
+    },
+    group_service_accounts: {
+      organization_id,
+      group_id: world.administrators,
+      service_account_id: world.serviceAccount,
+    },
+    roles: { id: fresh(), name: 'administrator' },
+    group_roles: { group_id: world.auditors, role_id: 'auditor' },
+    role_permissions: { role_id: 'user', scope: 'project', endpoint: 'e', operation: 'read' },
+    global_role_bindings: { user_id: 'none', role_id: 'auditor' },
+  }
 }
 
-describe('a value that is none of the allowed ones is refused', () => {
-  test.each<[string, () => Promise<unknown>]>([
-    ['users.state', () => run('INSERT INTO users VALUES (?, ?, ?)', fresh(), fresh(), 'deleted')],
+type Refused = [title: string, table: string, changes: Row | ((world: World) => Row)]
+
+describe.each<[constraint: string, rows: Refused[]]>([
+  [
+    'CHECK',
     [
-      'users.state in another letter case',
-      () => run('INSERT INTO users VALUES (?, ?, ?)', fresh(), fresh(), 'Active'),
+      ['another state of a person', 'users', { state: 'deleted' }],
+      ['a state in another letter case', 'users', { state: 'Active' }],
+      ['an empty state', 'organization_users', { state: '' }],
+      ['another scope', 'role_permissions', { scope: 'all' }],
+      ['another operation', 'role_permissions', { operation: 'write' }],
     ],
+  ],
+  [
+    'UNIQUE',
     [
-      'organization_users.state',
-      () => run('UPDATE organization_users SET state = ? WHERE id = ?', '', world.plain.userID),
+      ['a subject', 'users', ({ plain }) => ({ subject: plain.person.subject })],
+      ['a person in an organization', 'organization_users', {}],
+      ['a member in a group', 'group_members', {}],
+      ['a service account in a group', 'group_service_accounts', {}],
+      ['the name of a role', 'roles', {}],
     ],
+  ],
+  [
+    'FOREIGN KEY',
     [
-      'role_permissions.scope',
-      () => run('INSERT INTO role_permissions VALUES (?, ?, ?, ?)', 'user', 'all', 'e', 'read'),
+      ['a user of no organization', 'organization_users', { organization_id: 'none' }],
+      ['a user without a person', 'organization_users', { user_id: 'none' }],
+      ['a group of no organization', 'groups', { organization_id: 'none' }],
+      ['a service account of no organization', 'service_accounts', { organization_id: 'none' }],
+      ['a member of no group', 'group_members', { group_id: 'none' }],
+      ['an absent member', 'group_members', { organization_user_id: 'none' }],
+      [
+        "a member of another organization's group",
+        'group_members',
+        ({ otherAdministrator }) => ({ organization_user_id: otherAdministrator.userID }),
+      ],
+      [
+        'the same, with the ID of the other organization',
+        'group_members',
+        ({ otherAdministrator: { organizationID, userID } }) => {
+          return { organization_id: organizationID, organization_user_id: userID }
+        },
+      ],
+      [
+        "a service account in another organization's group",
+        'group_service_accounts',
+        ({ organizationID }) => ({ service_account_id: `foreign-${organizationID}` }),
+      ],
+      ['a group with no role', 'group_roles', { role_id: 'none' }],
+      ['a role of no group', 'group_roles', { group_id: 'none' }],
+      ['a permission of no role', 'role_permissions', { role_id: 'none' }],
+      ['a global role of no person', 'global_role_bindings', {}],
     ],
-    [
-      'role_permissions.operation',
-      () =>
-        run('INSERT INTO role_permissions VALUES (?, ?, ?, ?)', 'user', 'project', 'e', 'write'),
-    ],
-    ['user_deletions.actor_kind', () => recordDeletion({ actor_kind: 'group' })],
-  ])('%s', async (_, write) => {
-    await expect(write()).rejects.toThrow('CHECK constraint failed')
-  })
-
-  test.each(['active', 'pending', 'suspended'])('the state %s is one', async (state) => {
-    await run('INSERT INTO users VALUES (?, ?, ?)', fresh(), fresh(), state)
-    await run('UPDATE organization_users SET state = ? WHERE id = ?', state, world.plain.userID)
-    const { results } = await env.DB.prepare('SELECT state FROM organization_users WHERE id = ?')
-      .bind(world.plain.userID)
-      .all()
-    expect(results).toEqual([{ state }])
-  })
-})
-
-test('a column holds its type and no other', async () => {
-  await expect(recordDeletion({ groups_removed: 'two' })).rejects.toThrow('cannot store TEXT')
-  await expect(recordDeletion({ deleted_at: 1.5 })).rejects.toThrow('cannot store REAL')
-})
-
-test.each(Object.keys(DELETION).filter((name) => name !== 'idempotency_key'))(
-  'user_deletions.%s may not be null',
-  async (name) => {
-    await expect(recordDeletion({ [name]: null })).rejects.toThrow('NOT NULL constraint failed')
-  },
-)
-
-describe('what may be there once only', () => {
-  test('a subject', async () => {
-    const { subject } = world.plain.person
-    await expect(
-      run('INSERT INTO users VALUES (?, ?, ?)', fresh(), subject, 'active'),
-    ).rejects.toThrow('UNIQUE constraint failed: users.subject')
-  })
-
-  test('a person in an organization', async () => {
-    const { organizationID, person } = world.plain
-    await expect(
-      run(
-        'INSERT INTO organization_users (id, organization_id, user_id, state) VALUES (?, ?, ?, ?)',
-        fresh(),
-        organizationID,
-        person.id,
-        'active',
-      ),
-    ).rejects.toThrow('UNIQUE constraint failed')
-  })
-
-  test('a member in a group', async () => {
-    await expect(
-      run(
-        'INSERT INTO group_members (organization_id, group_id, organization_user_id) VALUES (?, ?, ?)',
-        world.organizationID,
-        world.auditors,
-        world.auditor.userID,
-      ),
-    ).rejects.toThrow('UNIQUE constraint failed')
-  })
-
-  test('a service account in a group', async () => {
-    await expect(
-      run(
-        'INSERT INTO group_service_accounts (organization_id, group_id, service_account_id) VALUES (?, ?, ?)',
-        world.organizationID,
-        world.administrators,
-        world.serviceAccount,
-      ),
-    ).rejects.toThrow('UNIQUE constraint failed')
-  })
-
-  test('the name of a role', async () => {
-    await expect(
-      run('INSERT INTO roles (id, name) VALUES (?, ?)', fresh(), 'administrator'),
-    ).rejects.toThrow('UNIQUE constraint failed: roles.name')
-  })
-
-  test('an idempotency key of one actor, organization and user', async () => {
-    const key = { idempotency_key: fresh() }
-    await recordDeletion(key)
-    await expect(recordDeletion(key)).rejects.toThrow('UNIQUE constraint failed')
-    await recordDeletion({ ...key, actor_subject: 'another' })
-    await recordDeletion({ ...key, organization_id: 'another' })
-    await recordDeletion({ ...key, organization_user_id: 'another' })
-    await recordDeletion({})
-    await recordDeletion({})
+  ],
+])('the constraint %s refuses', (constraint, rows) => {
+  test.each(rows)('%s', async (_, table, changes) => {
+    const changed = typeof changes === 'function' ? changes(world) : changes
+    const row = { ...rowOf(world)[table], ...changed }
+    await expect(insert(table, row)).rejects.toThrow(`${constraint} constraint failed`)
   })
 })
 
-describe('an orphan cannot exist', () => {
-  const MEMBER =
-    'INSERT INTO group_members (organization_id, group_id, organization_user_id) VALUES (?, ?, ?)'
-  const ACCOUNT =
-    'INSERT INTO group_service_accounts (organization_id, group_id, service_account_id) VALUES (?, ?, ?)'
-  const USER =
-    'INSERT INTO organization_users (id, organization_id, user_id, state) VALUES (?, ?, ?, ?)'
+test.each<[message: string, change: Row]>([
+  ['CHECK constraint failed', { actor_kind: 'group' }],
+  ['cannot store TEXT', { groups_removed: 'two' }],
+  ['cannot store REAL', { deleted_at: 1.5 }],
+  ...Object.keys(DELETION)
+    .filter((name) => name !== 'idempotency_key')
+    .map((name): [string, Row] => ['NOT NULL constraint failed', { [name]: null }]),
+])('%s: a deletion record with %j is refused', async (message, change) => {
+  await expect(recordDeletion(change)).rejects.toThrow(message)
+})
 
-  test.each<[string, () => Promise<unknown>]>([
-    [
-      'a user of no organization',
-      () => run(USER, fresh(), 'none', world.plain.person.id, 'active'),
-    ],
-    ['a user who is nobody', () => run(USER, fresh(), world.organizationID, 'none', 'active')],
-    [
-      'a group of no organization',
-      () =>
-        run('INSERT INTO groups (id, organization_id, name) VALUES (?, ?, ?)', fresh(), 'x', 'x'),
-    ],
-    [
-      'a service account of no organization',
-      () =>
-        run(
-          'INSERT INTO service_accounts (id, organization_id, name) VALUES (?, ?, ?)',
-          fresh(),
-          'x',
-          'x',
-        ),
-    ],
-    ['a member of no group', () => run(MEMBER, world.organizationID, 'none', world.plain.userID)],
-    ['a member who is nobody', () => run(MEMBER, world.organizationID, world.auditors, 'none')],
-    [
-      'a member of another organization’s group',
-      () => run(MEMBER, world.organizationID, world.auditors, world.otherAdministrator.userID),
-    ],
-    [
-      'the same, said to be of the other organization',
-      () => run(MEMBER, world.otherOrganizationID, world.auditors, world.otherAdministrator.userID),
-    ],
-    [
-      'a service account in another organization’s group',
-      async () => {
-        await run(
-          'INSERT INTO service_accounts (id, organization_id, name) VALUES (?, ?, ?)',
-          'foreign',
-          world.otherOrganizationID,
-          'x',
-        )
-        return run(ACCOUNT, world.organizationID, world.auditors, 'foreign')
-      },
-    ],
-    [
-      'a group with no role',
-      () =>
-        run('INSERT INTO group_roles (group_id, role_id) VALUES (?, ?)', world.auditors, 'none'),
-    ],
-    [
-      'a role of no group',
-      () => run('INSERT INTO group_roles (group_id, role_id) VALUES (?, ?)', 'none', 'auditor'),
-    ],
-    [
-      'a permission of no role',
-      () => run('INSERT INTO role_permissions VALUES (?, ?, ?, ?)', 'none', 'global', 'e', 'read'),
-    ],
-    [
-      'a global role of nobody',
-      () =>
-        run('INSERT INTO global_role_bindings (user_id, role_id) VALUES (?, ?)', 'none', 'auditor'),
-    ],
-  ])('%s', async (_, write) => {
-    await expect(write()).rejects.toThrow('FOREIGN KEY constraint failed')
-  })
+test('an idempotency key is unique for one actor, organization and user', async () => {
+  const key = { idempotency_key: fresh() }
+  await recordDeletion(key)
+  await expect(recordDeletion(key)).rejects.toThrow('UNIQUE constraint failed')
+  await recordDeletion({ ...key, actor_subject: 'another' })
+  await recordDeletion({ ...key, organization_id: 'another' })
+  await recordDeletion({ ...key, organization_user_id: 'another' })
+  await recordDeletion({})
+  await recordDeletion({})
 })
 
 /** How many rows of which tables a statement removes; it must not add any. */
@@ -233,71 +171,62 @@ async function countRemoved(sql: string, ...values: unknown[]): Promise<Record<s
   return Object.fromEntries(Object.entries(removed).map(([table, rows]) => [table, rows.length]))
 }
 
+test.each(['active', 'pending', 'suspended'])('%s is a state', async (state) => {
+  await insert('users', { ...rowOf(world)['users'], state })
+  await run('UPDATE organization_users SET state = ? WHERE id = ?', state, world.plain.userID)
+})
+
 describe('deleting takes along what is its own and nothing else', () => {
-  test('an organization user: its memberships', async () => {
-    expect(
-      await countRemoved('DELETE FROM organization_users WHERE id = ?', world.target.userID),
-    ).toEqual({ organization_users: 1, group_members: 2 })
-  })
-
-  test('a group: its members, service accounts and roles', async () => {
-    expect(await countRemoved('DELETE FROM groups WHERE id = ?', world.administrators)).toEqual({
-      groups: 1,
-      group_members: 1,
-      group_service_accounts: 1,
-      group_roles: 1,
-    })
-  })
-
-  test('a service account: its groups', async () => {
-    expect(
-      await countRemoved('DELETE FROM service_accounts WHERE id = ?', world.serviceAccount),
-    ).toEqual({ service_accounts: 1, group_service_accounts: 1 })
-  })
-
-  test('an organization: all that is its own, and no record of a deletion', async () => {
+  test.each<[table: string, id: (world: World) => string, removed: Record<string, number>]>([
+    [
+      'organization_users',
+      ({ target }) => target.userID,
+      { organization_users: 1, group_members: 2 },
+    ],
+    [
+      'groups',
+      ({ administrators }) => administrators,
+      { groups: 1, group_members: 1, group_service_accounts: 1, group_roles: 1 },
+    ],
+    [
+      'service_accounts',
+      ({ serviceAccount }) => serviceAccount,
+      { service_accounts: 1, group_service_accounts: 1 },
+    ],
+    [
+      'organizations',
+      ({ organizationID }) => organizationID,
+      {
+        organizations: 1,
+        organization_users: 4,
+        groups: 3,
+        group_members: 4,
+        group_roles: 4,
+        service_accounts: 1,
+        group_service_accounts: 1,
+      },
+    ],
+    ['roles', () => 'unused', { roles: 1, role_permissions: 1 }],
+    [
+      'users',
+      ({ platformAdministrator }) => platformAdministrator.id,
+      { users: 1, global_role_bindings: 1 },
+    ],
+  ])('%s', async (table, id, removed) => {
     await recordDeletion({ organization_id: world.organizationID })
-    expect(
-      await countRemoved('DELETE FROM organizations WHERE id = ?', world.organizationID),
-    ).toEqual({
-      organizations: 1,
-      organization_users: 4,
-      groups: 3,
-      group_members: 4,
-      group_roles: 4,
-      service_accounts: 1,
-      group_service_accounts: 1,
-    })
-  })
-
-  test('a role that nobody uses: its permissions', async () => {
-    await run('INSERT INTO roles (id, name) VALUES (?, ?)', 'unused', 'unused')
-    await run('INSERT INTO role_permissions VALUES (?, ?, ?, ?)', 'unused', 'global', 'e', 'read')
-    expect(await countRemoved('DELETE FROM roles WHERE id = ?', 'unused')).toEqual({
-      roles: 1,
-      role_permissions: 1,
-    })
-  })
-
-  test('a person who is a member nowhere: the global roles', async () => {
-    expect(
-      await countRemoved('DELETE FROM users WHERE id = ?', world.platformAdministrator.id),
-    ).toEqual({ users: 1, global_role_bindings: 1 })
+    await run("INSERT OR IGNORE INTO roles (id, name) VALUES ('unused', 'unused')")
+    await run("INSERT OR IGNORE INTO role_permissions VALUES ('unused', 'global', 'e', 'read')")
+    expect(await countRemoved(`DELETE FROM ${table} WHERE id = ?`, id(world))).toEqual(removed)
   })
 })
 
-describe('what is in use cannot be deleted', () => {
-  test.each<[string, string, () => string]>([
-    ['a role of a group', 'DELETE FROM roles WHERE id = ?', () => 'administrator'],
-    [
-      'a role bound at global scope',
-      'DELETE FROM roles WHERE id = ?',
-      () => 'platform-administrator',
-    ],
-    ['a person who is a member', 'DELETE FROM users WHERE id = ?', () => world.plain.person.id],
-  ])('%s', async (_, sql, value) => {
-    await expect(run(sql, value())).rejects.toThrow('FOREIGN KEY constraint failed')
-  })
+test.each<[string, string, () => string]>([
+  ['a role of a group', 'roles', () => 'administrator'],
+  ['a role bound at global scope', 'roles', () => 'platform-administrator'],
+  ['a person who is a member', 'users', () => world.plain.person.id],
+])('what is in use cannot be deleted: %s', async (_, table, id) => {
+  const deletion = run(`DELETE FROM ${table} WHERE id = ?`, id())
+  await expect(deletion).rejects.toThrow('FOREIGN KEY constraint failed')
 })
 
 test('IDs are compared byte for byte: letter case and spelling make another one', async () => {
