@@ -5,8 +5,8 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { watch } from './support/database'
 import { breakConnection } from './support/jwks-answers'
-import type { Answer } from './support/worker/caller'
-import { setStage, type Stage } from './support/worker/stage'
+import type { Answer, Call, Vars } from './support/worker/caller'
+import { setStage } from './support/worker/stage'
 
 const APP = 'https://app.example'
 const NAMED = { CORS_ORIGINS: `${APP}, http://localhost:3000` }
@@ -30,74 +30,47 @@ function corsOf({ headers }: Answer): Record<string, string> {
   return Object.fromEntries(ofCors)
 }
 
-/** One call for each kind of answer. */
-const calls: [
-  string,
-  number,
-  (stage: Stage, headers: Record<string, string>) => Promise<Answer>,
-][] = [
+/** One call for each kind of response; without a caller it has no token. */
+const calls: [string, number, Call & { caller?: 'administrator' | 'auditor'; isDown?: boolean }][] =
   [
-    'a deletion',
-    200,
-    async ({ call, token, world }, headers) =>
-      call({ ...world.target, headers, token: await token(world.administrator) }),
-  ],
-  ['no token', 401, ({ call, world }, headers) => call({ ...world.target, headers })],
-  [
-    'a bad token',
-    401,
-    ({ call, world }, headers) => call({ ...world.target, headers, token: 'x.y.z' }),
-  ],
-  [
-    'no permission',
-    403,
-    async ({ call, token, world }, headers) =>
-      call({ ...world.target, headers, token: await token(world.auditor) }),
-  ],
-  [
-    'no such user',
-    404,
-    async ({ call, token, world }, headers) =>
-      call({ ...world, userID: 'nobody', headers, token: await token(world.administrator) }),
-  ],
-  ['no such path', 404, ({ call }, headers) => call({ path: '/nowhere', headers })],
-  [
-    'another method',
-    405,
-    ({ call, world }, headers) => call({ ...world.target, headers, method: 'POST' }),
-  ],
-  ['HEAD', 405, ({ call, world }, headers) => call({ ...world.target, headers, method: 'HEAD' })],
-  [
-    'an issuer that is down on a cold start',
-    500,
-    async ({ call, token, world, issuer }, headers) => {
-      issuer.endpoint.answer = breakConnection
-      return call({ ...world.target, headers, token: await token(world.administrator) })
-    },
-  ],
-]
+    ['a deletion', 200, { caller: 'administrator' }],
+    ['no token', 401, {}],
+    ['an invalid token', 401, { token: 'x.y.z' }],
+    ['no permission', 403, { caller: 'auditor' }],
+    ['an absent user', 404, { caller: 'administrator', userID: 'absent' }],
+    ['an unknown path', 404, { path: '/nowhere' }],
+    ['another method', 405, { method: 'POST' }],
+    ['HEAD', 405, { method: 'HEAD' }],
+    ['an issuer that is down on a cold start', 500, { caller: 'administrator', isDown: true }],
+  ]
+
+async function send(
+  vars: Vars,
+  { caller, isDown, ...what }: (typeof calls)[number][2],
+  headers: Record<string, string>,
+): Promise<Answer> {
+  const { call, token, world, issuer } = await setStage({ vars })
+  if (isDown) issuer.endpoint.answer = breakConnection
+  const sent = { ...world.target, ...what, headers }
+  return call(caller === undefined ? sent : { ...sent, token: await token(world[caller]) })
+}
 
 describe('a page of a named origin', () => {
-  test.each(calls)('can read the answer to %s: %i', async (_, status, act) => {
-    const answer = await act(await setStage({ vars: NAMED }), { Origin: APP })
+  test.each(calls)('can read the response to %s: %i', async (_, status, what) => {
+    const answer = await send(NAMED, what, { Origin: APP })
     expect(answer.status).toBe(status)
     expect(corsOf(answer)).toEqual(READABLE)
   })
 
-  test('can read that the configuration is wrong, but for CORS_ORIGINS itself', async () => {
-    const wrong = { ...NAMED, TOKEN_ISSUER: '' }
-    const { call, world } = await setStage({ vars: wrong })
-    const headers = { Origin: APP }
-    expect(corsOf(await call({ ...world.target, headers }))).toEqual(READABLE)
-    const other = await setStage({ vars: { CORS_ORIGINS: `${APP}, x` } })
-    expect(corsOf(await other.call({ ...world.target, headers }))).toEqual({})
+  test('can read that the configuration is invalid, except CORS_ORIGINS itself', async () => {
+    const invalid = await send({ ...NAMED, TOKEN_ISSUER: '' }, {}, { Origin: APP })
+    expect(corsOf(invalid)).toEqual(READABLE)
+    expect(corsOf(await send({ CORS_ORIGINS: `${APP}, x` }, {}, { Origin: APP }))).toEqual({})
   })
 
   test('can be any of those that are named', async () => {
-    const { call, world } = await setStage({ vars: NAMED })
-    const headers = { Origin: 'http://localhost:3000' }
-    const answer = await call({ ...world.target, headers })
-    expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('http://localhost:3000')
+    const { headers } = await send(NAMED, {}, { Origin: 'http://localhost:3000' })
+    expect(headers.get('Access-Control-Allow-Origin')).toBe('http://localhost:3000')
   })
 })
 
@@ -110,8 +83,7 @@ describe('a preflight', () => {
 
   test('of a named origin says what the page may send, without a token and without D1', async () => {
     const { db, calls: asked } = watch(env.DB)
-    const { call, world } = await setStage({ vars: { ...NAMED, DB: db } })
-    const answer = await call({ ...world.target, headers, method: 'OPTIONS' })
+    const answer = await send({ ...NAMED, DB: db }, { method: 'OPTIONS' }, headers)
     expect(answer.status).toBe(204)
     expect(corsOf(answer)).toEqual({ ...READABLE, ...PREFLIGHT })
     expect(answer.headers.get('Allow')).toBe('DELETE, OPTIONS')
@@ -119,37 +91,27 @@ describe('a preflight', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
-  test.each([
-    ['', ''],
-    ['accept', ', DPoP'],
-    ['require', ', DPoP'],
-  ])('allows the header DPoP if DPOP is set: "%s"', async (DPOP, more) => {
-    const { call, world } = await setStage({ vars: { ...NAMED, DPOP } })
-    const answer = await call({ ...world.target, headers, method: 'OPTIONS' })
-    const allowed = PREFLIGHT['access-control-allow-headers'] + more
+  test.each(['accept', 'require'])('allows the header DPoP if DPOP is "%s"', async (DPOP) => {
+    const answer = await send({ ...NAMED, DPOP }, { method: 'OPTIONS' }, headers)
+    const allowed = `${PREFLIGHT['access-control-allow-headers']}, DPoP`
     expect(answer.headers.get('Access-Control-Allow-Headers')).toBe(allowed)
   })
 
-  test('of another origin gets its 204 and nothing that lets the page in', async () => {
-    const { call, world } = await setStage({ vars: NAMED })
+  test('of another origin gets its 204 and no permission', async () => {
     const other = { ...headers, Origin: 'https://other.example' }
-    const answer = await call({ ...world.target, headers: other, method: 'OPTIONS' })
+    const answer = await send(NAMED, { method: 'OPTIONS' }, other)
     expect(answer.status).toBe(204)
     expect(corsOf(answer)).toEqual({ vary: 'Origin' })
   })
 })
 
-test('an OPTIONS that ends in an error says nothing of what a page may send', async () => {
-  const { call } = await setStage({ vars: NAMED })
-  const headers = { Origin: APP }
-  const answers = [
-    await call({ path: '/nowhere', method: 'OPTIONS', headers }),
-    await (
-      await setStage({ vars: { ...NAMED, TOKEN_ISSUER: '' } })
-    ).call({ organizationID: 'o', userID: 'u', method: 'OPTIONS', headers }),
-  ]
-  expect(answers.map(({ status }) => status)).toEqual([404, 500])
-  expect(answers.map(corsOf)).toEqual([READABLE, READABLE])
+test.each([
+  [404, { path: '/nowhere' }, {}],
+  [500, {}, { TOKEN_ISSUER: '' }],
+])('an OPTIONS that ends in a %i does not say what a page may send', async (status, what, vars) => {
+  const answer = await send({ ...NAMED, ...vars }, { ...what, method: 'OPTIONS' }, { Origin: APP })
+  expect(answer.status).toBe(status)
+  expect(corsOf(answer)).toEqual(READABLE)
 })
 
 describe('any other origin', () => {
@@ -164,46 +126,39 @@ describe('any other origin', () => {
     'null',
     '*',
     '',
-  ])('is answered as any caller: %j', async (Origin) => {
-    const { call, token, world } = await setStage({ vars: NAMED })
-    const answer = await call({
-      ...world.target,
-      headers: { Origin },
-      token: await token(world.administrator),
-    })
+  ])('gets the response of any caller: %j', async (Origin) => {
+    const answer = await send(NAMED, { caller: 'administrator' }, { Origin })
     expect(answer.status).toBe(200)
     expect(corsOf(answer)).toEqual({ vary: 'Origin' })
   })
 
-  test.each(calls)('without any, where origins are named: Vary on %s', async (_, status, act) => {
-    const answer = await act(await setStage({ vars: NAMED }), {})
+  test.each(calls)('without any, if origins are named: Vary on %s', async (_, status, what) => {
+    const answer = await send(NAMED, what, {})
     expect(answer.status).toBe(status)
     expect(corsOf(answer)).toEqual({ vary: 'Origin' })
   })
 })
 
-describe('where every origin is let in', () => {
-  test.each([APP, 'null', 'https://other.example'])('%s is told so by a star', async (Origin) => {
-    const { call, world } = await setStage({ vars: { CORS_ORIGINS: '*' } })
-    const answer = await call({ ...world.target, headers: { Origin } })
+test.each([APP, 'null', 'https://other.example'])(
+  'if every origin is permitted, %s gets a star',
+  async (Origin) => {
+    const answer = await send({ CORS_ORIGINS: '*' }, {}, { Origin })
     expect(corsOf(answer)).toEqual({ ...READABLE, 'access-control-allow-origin': '*' })
-  })
-})
+  },
+)
 
-describe('where no origin is named', () => {
-  test.each(calls)('no answer speaks of origins: %s', async (_, status, act) => {
-    const answer = await act(await setStage(), { Origin: APP })
+test.each(calls)(
+  'if no origin is named, no response has a header of CORS: %s',
+  async (_, status, what) => {
+    const answer = await send({}, what, { Origin: APP })
     expect(answer.status).toBe(status)
     expect(corsOf(answer)).toEqual({})
-  })
-})
+  },
+)
 
-test('credentials are never allowed', async () => {
+test.each(['DELETE', 'OPTIONS', 'GET'])('credentials are never allowed: %s', async (method) => {
   for (const CORS_ORIGINS of [APP, '*', '']) {
-    const stage = await setStage({ vars: { CORS_ORIGINS } })
-    for (const method of ['DELETE', 'OPTIONS', 'GET']) {
-      const answer = await stage.call({ ...stage.world.target, method, headers: { Origin: APP } })
-      expect(answer.headers.has('Access-Control-Allow-Credentials')).toBe(false)
-    }
+    const { headers } = await send({ CORS_ORIGINS }, { method }, { Origin: APP })
+    expect(headers.has('Access-Control-Allow-Credentials')).toBe(false)
   }
 })
