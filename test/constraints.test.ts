@@ -15,7 +15,7 @@ beforeEach(async () => {
   })
 })
 
-async function run(sql: string, ...values: unknown[]): Promise<unknown> {
+async function run(sql: string, ...values: unknown[]): Promise<D1Result> {
   return env.DB.prepare(sql)
     .bind(...values)
     .run()
@@ -172,8 +172,9 @@ async function countRemoved(sql: string, ...values: unknown[]): Promise<Record<s
 }
 
 test.each(['active', 'pending', 'suspended'])('%s is a state', async (state) => {
-  await insert('users', { ...rowOf(world)['users'], state })
-  await run('UPDATE organization_users SET state = ? WHERE id = ?', state, world.plain.userID)
+  await expect(insert('users', { ...rowOf(world)['users'], state })).resolves.toBeUndefined()
+  const update = 'UPDATE organization_users SET state = ? WHERE id = ?'
+  expect((await run(update, state, world.plain.userID)).meta.changes).toBe(1)
 })
 
 describe('deleting takes along what is its own and nothing else', () => {

@@ -82,10 +82,10 @@ async function createRequests(row: OutcomeCase): Promise<DeleteUserRequest[]> {
   const { userID } = world[user]
   const request = { token, organizationID: world.organizationID, userID, ...row.request }
   if (row.keys === undefined) return [request]
-  return [0, 1].map((index) => {
-    const idempotencyKey = row.keys?.[index]
-    return { ...request, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) }
-  })
+  const [first, second] = row.keys
+  const withKey = (key: string | undefined) =>
+    key === undefined ? request : { ...request, idempotencyKey: key }
+  return [withKey(first), withKey(second)]
 }
 
 /** What a refusal does to the database; the end of each test looks whether that is so. */
