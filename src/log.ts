@@ -115,10 +115,15 @@ function writeLine(line: WrittenLine): void {
   console.log(text.replaceAll(UNSAFE_IN_LOG, escape))
 }
 
-/** Control characters, line separators and marks of text direction that JSON leaves as they are. */
-const UNSAFE_IN_LOG = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+/**
+ * Control characters, line separators and marks of text direction, which JSON leaves as they are, and its short escapes such
+ * as `\n`. An escaped backslash is matched as a pair, so that the letter behind it is not taken for an escape.
+ */
+const UNSAFE_IN_LOG = /\\[\\bfnrt]|[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-function escape(character: string): string {
+function escape(text: string): string {
+  if (text === '\\\\') return text
+  const character = text.length === 1 ? text : (JSON.parse(`"${text}"`) as string)
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 

@@ -1,7 +1,7 @@
 /**
  * What HTTP leaves open: how IDs are spelled in a path, which paths are none, the methods, and what is never read.
  */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Call } from './support/worker/caller'
 import { setStage } from './support/worker/stage'
 
@@ -225,6 +225,15 @@ describe('what is never read', () => {
       expect((await callAs(world.administrator, { path })).status).toBe(200)
     },
   )
+
+  test('the query, not even as far as to split it: that takes quadratic time', async () => {
+    const { callAs, world } = await setStage()
+    const seen = vi.spyOn(URLSearchParams.prototype, Symbol.iterator as unknown as 'entries')
+    const path = `${BASE}/${world.organizationID}/users/${world.target.userID}?a&a`
+    expect((await callAs(world.administrator, { path })).status).toBe(200)
+    const split = seen.mock.contexts as URLSearchParams[]
+    expect(split.filter(({ size }) => size > 0)).toEqual([])
+  })
 
   test.each<[string, Call]>([
     ['JSON', { body: '{"userID":"other"}', headers: { 'Content-Type': 'application/json' } }],

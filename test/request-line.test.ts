@@ -108,7 +108,8 @@ describe('the line', () => {
 test('the line escapes control characters and marks of text direction', async () => {
   const { callWith, world } = await setStage()
   const odd = [
-    '\u0000\u001b',
+    '\u0000\u001b\b\t\n\f\r',
+    '\\n\\\\"',
     '\u007f\u0085\u009f',
     '\u061c\u200e\u200f',
     '\u2028\u202e',
@@ -118,7 +119,9 @@ test('the line escapes control characters and marks of text direction', async ()
   const { line } = await callWith({}, { ...world.target, userID })
   expect(line.scope?.userID).toBe(userID)
   expect(readLog().join()).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u)
-  expect(readLog().join()).toContain('\\u0085')
+  const escapes = String.raw`\u0000\u001b\u0008\u0009\u000a\u000c\u000dx\\n`
+  expect(readLog().join()).toContain(escapes)
+  expect(readLog().join()).toContain(String.raw`\u0085`)
 })
 
 describe('X-Request-Id', () => {
