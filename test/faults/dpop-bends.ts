@@ -1,6 +1,6 @@
 /**
- * Ways to bend a valid DPoP request in one place, and what two judges make of each: this Worker, and the check that
- * oauth4webapi has for resource servers. Where they differ, the table says why.
+ * Ways to change a valid DPoP request in one place, with the verdicts of two judges: this Worker, and the check that
+ * oauth4webapi has for resource servers. If they differ, the table says why.
  */
 import { base64url } from 'jose'
 import type { TokenChanges } from '../support/issuer'
@@ -25,7 +25,7 @@ export interface Bent {
 /** What a bend starts from. */
 export interface Straight {
   readonly key: ClientKey
-  /** A key of somebody else. */
+  /** The key of another client. */
   readonly other: ClientKey
   readonly url: string
   /** A number from 0 to below 1, which chooses a place or a value. */
@@ -40,40 +40,27 @@ export interface Bend {
   readonly name: string
   readonly bend: (from: Straight) => Bent
   /** What this Worker says; undefined if it can be either, and is that of oauth4webapi. */
-  readonly here: Verdict | undefined
+  readonly here?: Verdict | undefined
   /** What oauth4webapi says. */
-  readonly there: Verdict | undefined
+  readonly there?: Verdict | undefined
   /** Why they differ. */
   readonly why?: string
 }
 
 type Make = (from: Straight) => Bent
 
-const valid = (name: string, bend: Make): Bend => ({ name, bend, here: 'valid', there: 'valid' })
-const invalid = (name: string, bend: Make): Bend => ({
-  name,
-  bend,
-  here: 'invalid',
-  there: 'invalid',
-})
-const either = (name: string, bend: Make): Bend => ({
-  name,
-  bend,
-  here: undefined,
-  there: undefined,
-})
+const judged =
+  (here?: Verdict, there?: Verdict) =>
+  (name: string, bend: Make): Bend => ({ name, bend, here, there })
+const valid = judged('valid', 'valid')
+const invalid = judged('invalid', 'invalid')
+const either = judged()
 const stricter = (name: string, why: string, bend: Make): Bend => ({
-  name,
-  bend,
-  here: 'invalid',
-  there: 'valid',
+  ...judged('invalid', 'valid')(name, bend),
   why,
 })
 const milder = (name: string, why: string, bend: Make): Bend => ({
-  name,
-  bend,
-  here: 'valid',
-  there: 'invalid',
+  ...judged('valid', 'invalid')(name, bend),
   why,
 })
 
@@ -260,7 +247,7 @@ export async function createBends(): Promise<readonly Bend[]> {
       const members = Object.keys(key.publicJWK) as (keyof typeof key.publicJWK)[]
       return header({ jwk: without(key.publicJWK, pick(members, chance)) })
     }),
-    invalid('the key of somebody else', ({ other }) => header({ jwk: other.publicJWK })),
+    invalid('the key of another client', ({ other }) => header({ jwk: other.publicJWK })),
     invalid('an RSA key of 1,024 bits', () => ({
       key: weak,
       ...token({ cnf: { jkt: weak.jkt } }),

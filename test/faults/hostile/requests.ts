@@ -1,6 +1,6 @@
 /**
- * Requests as nobody should send them: odd methods, paths, encodings, headers and tokens, drawn by fast-check. Every one
- * is well-formed HTTP, so that it gets through the runtime to the Worker.
+ * Requests with odd methods, paths, encodings, headers and tokens, drawn by fast-check. Each is well-formed HTTP, so that
+ * the runtime passes it to the Worker.
  */
 import {
   array,
@@ -16,10 +16,9 @@ import {
   tuple,
   type Arbitrary,
 } from 'fast-check'
-import type { TokenShape } from './tokens'
-import { tokenShapes } from './tokens'
+import { tokenShapes, type TokenShape } from './tokens'
 
-/** A request to be; its token is made when it is sent. */
+/** A request; its token is made when it is sent. */
 export interface HostileRequest {
   readonly method: string
   readonly path: string
@@ -31,16 +30,9 @@ export interface HostileRequest {
   readonly worker: 'plain' | 'strict'
 }
 
-/** How a token is presented; `text` is sent as it is. */
+/** The header's text, or what it is made of. */
 export type Authorization =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'text'; readonly text: string }
-  | {
-      readonly kind: 'token'
-      readonly before: string
-      readonly shape: TokenShape
-      readonly after: string
-    }
+  null | string | { readonly before: string; readonly shape: TokenShape; readonly after: string }
 
 /** Names that mean something in the database under test. */
 export interface Known {
@@ -51,7 +43,7 @@ export interface Known {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']
 
-/** What an ID is made of when someone tries what happens. */
+/** Parts of odd IDs. */
 const SOUP =
   "% %2 %zz %00 %2F %2f %5c %2e%2e . .. %C3%A9 %ED%A0%80 %FF %F0%9F%98%80 ' ; -- + * @ : ~ [ ] a Z 0 " +
   '%25 %2525 %0d%0a %09 %20 $ ! ( ) , ='
@@ -60,7 +52,7 @@ const soup = array(constantFrom(...SOUP.split(' ')), { maxLength: 12 }).map((par
   parts.join(''),
 )
 const visible = stringMatching(/^[!#-;=?-Z\]_a-z~]{0,40}$/)
-/** What no URL may hold as it is: the runtime refuses most of it. */
+/** Characters that a URL must escape: the runtime refuses most of them. */
 const unsafe = stringMatching(/^["<>\\^`{|}]{1,3}$/)
 const unicode = string({ unit: 'binary', maxLength: 40 }).map(encodeURIComponent)
 const long = tuple(
@@ -134,7 +126,6 @@ const authorizations = (known: Known): Arbitrary<Authorization> =>
   oneof(
     {
       arbitrary: record({
-        kind: constant('token' as const),
         before: oneof(
           { arbitrary: constantFrom('Bearer ', 'bearer ', 'BEARER    '), weight: 12 },
           {
@@ -151,8 +142,8 @@ const authorizations = (known: Known): Arbitrary<Authorization> =>
       }),
       weight: 10,
     },
-    { arbitrary: record({ kind: constant('text' as const), text: latin }), weight: 1 },
-    { arbitrary: constant({ kind: 'none' as const }), weight: 1 },
+    { arbitrary: latin, weight: 1 },
+    { arbitrary: constant(null), weight: 1 },
   )
 
 /** Every kind of request. */
