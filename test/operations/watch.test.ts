@@ -1,6 +1,6 @@
 /**
- * What docs/operations.md says of the log is true of lines that a real Worker has written: their members, and what each
- * query picks out of them.
+ * The log as docs/operations.md describes it, compared with lines of a real Worker: the members, and the lines that each
+ * query finds.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/node/client'
@@ -78,21 +78,17 @@ describe('the queries', () => {
     }
   })
 
-  test('refusals by reason', () => {
-    expect(pick('Refusals by reason', 'reason')).toEqual([
-      'user_not_found',
-      'token_missing',
-      'not_permitted',
-      'route_not_found',
-    ])
-  })
-
-  test('failures by reason', () => {
-    expect(pick('Failures by reason', 'reason')).toEqual(['jwks_unavailable'])
-  })
-
-  test('outage of keys', () => {
-    expect(pick('Outage of keys', 'cause')).toEqual(['fetch_failed'])
+  test.each([
+    [
+      'Refusals by reason',
+      'reason',
+      ['user_not_found', 'token_missing', 'not_permitted', 'route_not_found'],
+    ],
+    ['Failures by reason', 'reason', ['jwks_unavailable']],
+    ['Outage of keys', 'cause', ['fetch_failed']],
+    ['Slow deletions', 'status', [200]],
+  ])('%s', (heading, member, found) => {
+    expect(pick(heading, member)).toEqual(found)
   })
 
   test('D1 retries: none here; a line that says so would be found', () => {
@@ -101,10 +97,6 @@ describe('the queries', () => {
       line['database.attempts'] === 1 ? { ...line, 'database.attempts': 2 } : line,
     )
     expect(pick('D1 retries', 'status', retried)).toEqual([200, 404, 403])
-  })
-
-  test('slow deletions', () => {
-    expect(pick('Slow deletions', 'status')).toEqual([200])
   })
 
   test('who deleted users of an organization', () => {

@@ -1,6 +1,6 @@
 /**
- * Another Worker with the same D1 bound, which edits the groups of an organization as an administration tool would, one
- * transaction an edit. It reports what its edit has changed, so that nothing gets lost without a trace.
+ * Another Worker with the same D1, which edits the groups of an organization, one transaction an edit, and reports the
+ * changes of each.
  */
 
 /** An edit. */
@@ -14,9 +14,9 @@ export type Edit =
   | { readonly kind: 'rename'; readonly groupID: string; readonly name: string }
   | { readonly kind: 'dissolve'; readonly groupID: string }
 
-/** What came of it. */
+/** Its result. */
 export type EditResult =
-  /** Who has joined, left or lost the group, or the group itself; empty where nothing changed. */
+  /** The users that joined, left or lost the group, or the group itself; empty if nothing changed. */
   | { readonly changed: readonly string[] }
   /** The user or the group is not there. */
   | { readonly missing: true }
