@@ -1,6 +1,6 @@
 /**
- * Requests that wait for keys which another request fetches, and the other goes away: a promise of a request that has
- * ended may never settle, so whoever waits for one must be able to help itself.
+ * Requests that wait for keys which another request fetches, if the caller of that request goes away. A promise of a
+ * request that has ended may never settle, so each waiting request must be able to fetch the keys itself.
  */
 import { afterAll, expect, test } from 'vitest'
 import { heldBack, withBody, type JwksAnswer } from '../support/jwks-answers'
@@ -9,17 +9,17 @@ import type { Observation } from './rig/start'
 
 const rig = await startKeyRig()
 const { answers, ask, fetches, issuer } = rig
-const good = withBody(issuer.jwks())
+const valid = withBody(issuer.jwks())
 afterAll(() => rig.stop())
 
 const poll = (question: () => unknown) => expect.poll(question, { timeout: 20_000 })
 
-/** Holds the first request back that the issuer gets, answers all others. */
+/** Holds back the first request to the issuer, responds to the others. */
 function holdFirst(name: string): { release: () => void } {
-  const held = heldBack(good)
+  const held = heldBack(valid)
   let isFirst = true
   const answer: JwksAnswer = (request) => {
-    const mine = isFirst ? held.answer : good
+    const mine = isFirst ? held.answer : valid
     isFirst = false
     return mine(request)
   }
@@ -37,7 +37,7 @@ async function abandon(name: string, asked: Ask, fetched: number): Promise<void>
 const statuses = async (calls: readonly Promise<Observation>[]): Promise<Set<number>> =>
   new Set((await Promise.all(calls)).map(({ status }) => status))
 
-test('who waits for the fetch of a caller that went away gets its answer from that fetch', async () => {
+test('a request that waits for the fetch of a caller that went away gets its keys from that fetch', async () => {
   const name = 'survivor'
   const held = holdFirst(name)
   await abandon(name, {}, 1)
@@ -48,7 +48,7 @@ test('who waits for the fetch of a caller that went away gets its answer from th
   expect(fetches(name)).toBe(1)
 })
 
-test('where the fetch went away with its caller, one of those who wait fetches for all', async () => {
+test('if the fetch ends with its caller, one waiting request fetches for all', async () => {
   const name = 'orphans'
   holdFirst(name)
   await abandon(name, { plan: { mortal: true } }, 1)
@@ -57,10 +57,10 @@ test('where the fetch went away with its caller, one of those who wait fetches f
   expect(fetches(name)).toBe(2)
 })
 
-test('who waits for an unknown key behind a fetch that went away fetches for itself', async () => {
+test('a request with an unknown key that waits for a fetch that ended fetches itself', async () => {
   const name = 'unknown'
   const token = await rig.unknownToken()
-  answers.set(name, good)
+  answers.set(name, valid)
   expect((await ask(name, { aheadMs: -MINUTE_MS })).status).toBe(404)
   holdFirst(name)
   await abandon(name, { plan: { mortal: true }, token }, 2)
@@ -71,9 +71,9 @@ test('who waits for an unknown key behind a fetch that went away fetches for its
   expect(fetches(name)).toBe(3)
 })
 
-test('a refresh behind an answer that went away is not the last one', async () => {
+test('a refresh that ends with its request is not the last one', async () => {
   const name = 'refresh'
-  answers.set(name, good)
+  answers.set(name, valid)
   await ask(name, { aheadMs: 0 })
   holdFirst(name)
   // The answer is there before the fetch has ended, and nothing keeps the fetch alive.
@@ -86,7 +86,7 @@ test('a refresh behind an answer that went away is not the last one', async () =
   expect((await ask(name, { aheadMs: 13 * MINUTE_MS, token })).status).toBe(401)
 })
 
-test('of 200 callers of a cold isolate half go away, and nobody else is left waiting', async () => {
+test('if half of 200 callers of a cold isolate go away, the others get their responses', async () => {
   const name = 'crowd'
   const held = holdFirst(name)
   const leave = await Promise.all(

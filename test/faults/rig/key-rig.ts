@@ -1,6 +1,6 @@
 /**
- * What every test on keys needs: the rig, an issuer whose answers are set for each JWKS URL, and calls of which a good
- * token gets 404. For a URL of its own an isolate has no keys yet, so each name stands for a cold start.
+ * The rig for tests of keys: an issuer with a response for each JWKS URL, and calls that get 404 if the token is valid.
+ * An isolate has no keys for a new URL, so each new name is a cold start.
  */
 import type { JwksAnswer } from '../../support/jwks-answers'
 import { createKey, type SigningKey } from '../../support/keys'
@@ -15,9 +15,9 @@ export const HOUR_MS = 60 * MINUTE_MS
 
 /** One call. */
 export interface Ask {
-  /** Good until its key is asked for; of the issuer's key, where none is given. */
+  /** By default a valid one, signed with the issuer's key. */
   readonly token?: string
-  /** The clock stands so many milliseconds after the rig has started; else it runs. */
+  /** Stops the clock at this time after the start of the rig, in milliseconds; by default it runs. */
   readonly aheadMs?: number
   readonly plan?: Plan
   readonly worker?: string
@@ -30,17 +30,17 @@ export interface KeyRig extends Rig {
   readonly answers: Map<string, JwksAnswer>
   /** How often a URL was fetched. */
   readonly fetches: (name: string) => number
-  /** A token for an administrator that lasts for a month; of the issuer's key, where none is given. */
+  /** A token for an administrator that lasts for a month; by default signed with the issuer's key. */
   readonly tokenOf: (key?: SigningKey) => Promise<string>
-  /** A token of a key that nobody published. */
+  /** A token of a key that is not published. */
   readonly unknownToken: () => Promise<string>
-  /** Asks an isolate that knows the URL under this name: a good token gets 404. */
+  /** Calls an isolate with the JWKS URL of this name: a valid token gets 404. */
   readonly ask: (name: string, asked?: Ask) => Promise<Observation>
-  /** Asks as `ask` does. @returns what breaks the caller's connection while its request is under way */
+  /** Calls as `ask` does. @returns a function that breaks the caller's connection */
   readonly askAndLeave: (name: string, asked?: Ask) => Promise<() => void>
 }
 
-/** Starts it; of several Workers each is an isolate of its own. Only ES256 is allowed, unless told otherwise. */
+/** Starts the rig; each Worker is an isolate. By default only ES256 is allowed. */
 export async function startKeyRig(
   names: readonly string[] = ['rig'],
   algorithms = 'ES256',
@@ -50,7 +50,7 @@ export async function startKeyRig(
   const answers = new Map<string, JwksAnswer>()
   issuer.endpoint.answer = (request) => {
     const answer = answers.get(new URL(request.url).search.slice(1))
-    if (answer === undefined) throw new Error(`nobody should fetch ${request.url}`)
+    if (answer === undefined) throw new Error(`no response is set for ${request.url}`)
     return answer(request)
   }
   const world = await createWorld(rig.db)
