@@ -206,15 +206,6 @@ test('an event that was sent but not removed stays for the sweep', async () => {
   expect(readLog().join()).toContain('"cause":"removal_failed"')
 })
 
-test.each([{}, { send: hang }, 'queue', 1])(
-  'DELETION_EVENTS that is no queue is invalid configuration: %j',
-  async (value) => {
-    const { callAs, world } = await setStage({ vars: { DELETION_EVENTS: value } })
-    const { status, line } = await callAs(world.administrator)
-    expect([status, line.reason]).toEqual([500, 'configuration:DELETION_EVENTS'])
-  },
-)
-
 test.each<[unknown, number | undefined]>([
   [undefined, undefined],
   ['', undefined],
@@ -226,13 +217,3 @@ test.each<[unknown, number | undefined]>([
   const vars = { ...env, ...issuer.vars, DELETION_RECORD_DAYS: value } as unknown as Environment
   expect(readConfig(vars).deletionRecordDays).toBe(days)
 })
-
-test.each(['0', '-1', '1.5', '1e3', 'x', '1 2', 0, 1.5, true])(
-  'DELETION_RECORD_DAYS = %j is invalid',
-  async (value) => {
-    const { callAs, world } = await setStage({ vars: { DELETION_RECORD_DAYS: value } })
-    expect((await callAs(world.administrator)).line.reason).toBe(
-      'configuration:DELETION_RECORD_DAYS',
-    )
-  },
-)

@@ -151,10 +151,3 @@ describe('a bad answer, whatever is wrong with it,', () => {
     expect(outcomes).toEqual(bad.map(([name]) => [name, ACCEPTED, ACCEPTED, 2]))
   })
 })
-
-test('a redirect is not followed', async () => {
-  const { endpoint, present, issuer, fetches } = await setKeyStage()
-  endpoint.answer = redirectTo(issuer.vars.JWKS_URL)
-  expect((await present()).status).toBe(500)
-  expect(fetches()).toBe(1)
-})

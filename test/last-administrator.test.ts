@@ -44,15 +44,6 @@ describe('the last administrator', () => {
     )
     expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
   })
-
-  test.each([
-    ['not set', undefined],
-    ['empty', ''],
-    ['false', 'false'],
-  ])('is nothing special where the setting is %s', async (_, KEEP_LAST_ADMINISTRATOR) => {
-    const { callAs, world } = await setKeeping(undefined, { KEEP_LAST_ADMINISTRATOR })
-    expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
-  })
 })
 
 test.each([

@@ -20,43 +20,45 @@ const TRANSIENT = [
   'an error that no document names',
 ]
 
-const LASTING: [message: string, reason: string, retryAfter: RegExp][] = [
-  ['D1_ERROR: D1 DB is overloaded. Requests queued for too long.', 'database_overloaded', /^2$/],
-  ['D1_ERROR: D1 DB is overloaded. Too many requests queued.', 'database_overloaded', /^2$/],
-  [
-    'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
-    'database_overloaded',
+const LASTING: Readonly<Record<string, readonly [retryAfter: RegExp, ...messages: string[]]>> = {
+  database_overloaded: [
     /^2$/,
+    'D1 DB is overloaded. Requests queued for too long.',
+    'D1 DB is overloaded. Too many requests queued.',
+    'D1 DB storage operation exceeded timeout which caused object to be reset.',
+    "D1 DB's isolate exceeded its memory limit and was reset.",
+    'D1 DB exceeded its CPU time limit and was reset.',
   ],
-  [
-    "D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset.",
-    'database_overloaded',
-    /^2$/,
-  ],
-  ['D1_ERROR: D1 DB exceeded its CPU time limit and was reset.', 'database_overloaded', /^2$/],
-  [
-    "D1_ERROR: Your account has exceeded D1's free tier daily row read limit. Try tomorrow.",
-    'database_quota_exceeded',
+  database_quota_exceeded: [
     /^\d+$/,
+    "Your account has exceeded D1's free tier daily row read limit. Try tomorrow.",
   ],
-  ['D1_ERROR: no such table: users: SQLITE_ERROR', 'database_not_migrated', /^none$/],
-  ['D1_ERROR: no such column: state: SQLITE_ERROR', 'database_not_migrated', /^none$/],
-  ['D1_ERROR: t has no column named c: SQLITE_ERROR', 'database_not_migrated', /^none$/],
-  ['D1_ERROR: near "x": syntax error: SQLITE_ERROR', 'database_failed', /^none$/],
-  ['D1_ERROR: CHECK constraint failed: c: SQLITE_CONSTRAINT', 'database_failed', /^none$/],
-  [
-    'D1_ERROR: cannot store REAL value in INTEGER column t.c: SQLITE_CONSTRAINT',
-    'database_failed',
+  database_not_migrated: [
     /^none$/,
+    'no such table: users: SQLITE_ERROR',
+    'no such column: state: SQLITE_ERROR',
+    't has no column named c: SQLITE_ERROR',
   ],
-  ['D1_ERROR: datatype mismatch: SQLITE_MISMATCH', 'database_failed', /^none$/],
-  ['D1_ERROR: string or blob too big: SQLITE_TOOBIG', 'database_failed', /^none$/],
-  ['D1_ERROR: Exceeded maximum DB size', 'database_full', /^none$/],
-  ['D1_ERROR: Exceeded maximum account storage limit.', 'database_full', /^none$/],
-  ['D1_ERROR: database or disk is full: SQLITE_FULL', 'database_full', /^none$/],
-  ['D1_ERROR: Currently processing a long-running export.', 'database_busy', /^10$/],
-  ['D1_ERROR: Currently processing a long-running import.', 'database_busy', /^10$/],
-]
+  database_failed: [
+    /^none$/,
+    'near "x": syntax error: SQLITE_ERROR',
+    'CHECK constraint failed: c: SQLITE_CONSTRAINT',
+    'cannot store REAL value in INTEGER column t.c: SQLITE_CONSTRAINT',
+    'datatype mismatch: SQLITE_MISMATCH',
+    'string or blob too big: SQLITE_TOOBIG',
+  ],
+  database_full: [
+    /^none$/,
+    'Exceeded maximum DB size',
+    'Exceeded maximum account storage limit.',
+    'database or disk is full: SQLITE_FULL',
+  ],
+  database_busy: [
+    /^10$/,
+    'Currently processing a long-running export.',
+    'Currently processing a long-running import.',
+  ],
+}
 
 interface Failing {
   readonly DB: Pick<D1Database, 'prepare' | 'batch'>
@@ -157,8 +159,11 @@ describe('a transient failure', () => {
 })
 
 describe('any other failure', () => {
-  test.each(LASTING)('is not asked again: %s', async (message, reason, retryAfter) => {
-    const { DB, attempts } = failFirst(99, message)
+  const rows = Object.entries(LASTING).flatMap(([reason, [retryAfter, ...messages]]) =>
+    messages.map((message) => ({ message, reason, retryAfter })),
+  )
+  test.each(rows)('is not asked again: $message', async ({ message, reason, retryAfter }) => {
+    const { DB, attempts } = failFirst(99, `D1_ERROR: ${message}`)
     const { callAs, world } = await setStage({ vars: { DB } })
     const answer = await callAs(world.administrator)
     expect(answer.status).toBe(500)

@@ -1,19 +1,14 @@
 /**
  * Which claims make a token good: issuer, audience, times, subject, and the claims that must be there.
  */
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { TokenChanges } from './support/issuer'
 import type { Answer } from './support/worker/caller'
+import { stopClock } from './support/worker/clock'
+import { ACCEPTED } from './support/worker/key-stage'
 import { setStage } from './support/worker/stage'
 
-/** 404 says that the token was good: the call is for a user that nobody is. */
-const ACCEPTED = 404
 const now = (): number => Math.floor(Date.now() / 1_000)
-
-/** A whole second, so that a token's time and the Worker's clock can be told apart exactly. */
-function stopClock(): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: now() * 1_000 })
-}
 
 async function present(changes: TokenChanges): Promise<Answer> {
   const { callWith, world } = await setStage()
@@ -230,15 +225,6 @@ describe('the subject', () => {
     expect((await callAs(world.administrator.userID)).status).toBe(401)
   })
 })
-
-test.each([{ jkt: 'x' }, { 'x5t#S256': 'x' }, { jwk: {} }, {}, null, 'x'])(
-  'a token that is bound to a key by cnf %j is refused',
-  async (cnf) => {
-    const answer = await presentClaims({ cnf })
-    expect(answer.status).toBe(401)
-    expect(answer.line.reason).toBe('jwt_sender_constrained')
-  },
-)
 
 test('nothing about permission is read from claims', async () => {
   const { callAs, call, token, world } = await setStage()
