@@ -81,11 +81,9 @@ async function createRequests(row: OutcomeCase): Promise<DeleteUserRequest[]> {
   const token = alter(await issuer.token(subjectOf(subject), row.token))
   const { userID } = world[user]
   const request = { token, organizationID: world.organizationID, userID, ...row.request }
-  if (row.keys === undefined) return [request]
-  const [first, second] = row.keys
-  const withKey = (key: string | undefined) =>
-    key === undefined ? request : { ...request, idempotencyKey: key }
-  return [withKey(first), withKey(second)]
+  const withKey = (idempotencyKey?: string) =>
+    idempotencyKey === undefined ? request : { ...request, idempotencyKey }
+  return row.keys === undefined ? [request] : [withKey(row.keys[0]), withKey(row.keys[1])]
 }
 
 /** What a refusal does to the database; the end of each test looks whether that is so. */
