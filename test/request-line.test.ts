@@ -34,12 +34,6 @@ describe('the line', () => {
     expect(readLog()).toHaveLength(1)
   })
 
-  test('of a service account says so', async () => {
-    const { callAs, world } = await setStage()
-    const { line } = await callAs(world.serviceAccount)
-    expect(line.actor).toEqual({ kind: 'service_account', subject: world.serviceAccount })
-  })
-
   test('of a refusal has the error of the wire and the reason that the wire does not tell', async () => {
     const { callAs, world } = await setStage()
     const { line } = await callAs(world.auditor)

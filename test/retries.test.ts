@@ -209,15 +209,3 @@ test('a database that never answers is a 500 after five seconds, with Retry-Afte
   expect(answer.headers.get('Retry-After')).toBe('2')
   expect(answer.line.reason).toBe('database_timeout')
 })
-
-test('a database without tables is a 500 that says so in the log', async () => {
-  const DB = {
-    prepare: (sql: string) => env.DB.prepare(sql.replaceAll('user_deletions', 'missing')),
-    batch: (statements: D1PreparedStatement[]) => env.DB.batch(statements),
-  }
-  const { callAs, world } = await setStage({ vars: { DB } })
-  const answer = await callAs(world.administrator)
-  expect(answer.status).toBe(500)
-  expect(answer.headers.has('Retry-After')).toBe(false)
-  expect(answer.line.reason).toBe('database_not_migrated')
-})
