@@ -131,7 +131,7 @@ describe('on D1', () => {
       .run()
   }
 
-  test('the users that one actor removed come back, and the others are listed', async () => {
+  test('everyone whom one actor removed comes back, and the others are listed', async () => {
     const since = Date.now()
     await add('bob', { groups: ['administrators', 'admins-2', 'deleted', 'moved'] })
     await add('cid', { state: 'pending' })
@@ -407,4 +407,43 @@ test('whatever others did since, the same states and groups come back, and nothi
   })
   assert(restores, { seed: SEED, numRuns: 500 })
   expect(Object.entries(counts).filter(([, count]) => count < 20)).toEqual([])
+})
+
+test('5,000 people whom one actor removed come back among 50,000 edits of others', () => {
+  const db = createDatabase()
+  const people = Array.from({ length: 30_000 }, (_, n) => `${n % 6 === 0 ? 'x' : 'y'}${n}`)
+  db.run(
+    `INSERT INTO users SELECT value, value, 'active' FROM json_each(?)`,
+    JSON.stringify([...people, 'x', 'y']),
+  )
+  db.exec(`
+    INSERT INTO global_role_bindings
+      SELECT id, 'platform-administrator' FROM users WHERE id IN ('x', 'y');
+    INSERT INTO organizations VALUES ('o', '');
+    INSERT INTO groups VALUES ('a', 'o', ''), ('b', 'o', ''), ('c', 'o', '');
+    INSERT INTO organization_users SELECT 'user-' || id, 'o', id,
+      iif(id GLOB '*8', 'suspended', 'active') FROM users WHERE id NOT IN ('x', 'y');
+    INSERT INTO group_members SELECT 'o', g.id, m.id FROM organization_users m, groups g
+      WHERE (unicode(g.id) + unicode(substr(m.id, -1))) % 3;
+    BEGIN`)
+  const readMembers = () =>
+    db.run(`SELECT user_id, state, (
+      SELECT json_group_array(group_id) FROM group_members WHERE organization_user_id = m.id
+    ) AS groups FROM organization_users m WHERE user_id GLOB 'x*' ORDER BY user_id`)
+  const before = readMembers()
+  for (const person of people) {
+    const subject = person.charAt(0)
+    const call = { subject, organizationID: 'o', userID: `user-${person}`, deletionID: person }
+    expect(db.callBatch({ ...call, recordGroups: true })['outcome']).toBe('deleted')
+    if (subject === 'x') continue
+    db.run("INSERT INTO organization_users VALUES (?, 'o', ?, 'pending')", `2-${person}`, person)
+  }
+  db.exec(`COMMIT; ${chooseSince(0, 'x')}\n${restorable}; BEGIN; ${restore} COMMIT`)
+  expect(before).toHaveLength(5_000)
+  expect(readMembers()).toEqual(before)
+  const others = db.run(
+    `SELECT id FROM organization_users WHERE user_id GLOB 'y*' AND state = 'pending'
+     AND id NOT IN (SELECT organization_user_id FROM group_members)`,
+  )
+  expect(others).toHaveLength(25_000)
 })
