@@ -149,7 +149,8 @@ test('a token of the page is bound to a key that no script can read out', async 
     const headers = { Authorization: `${scheme} ${String(token)}` }
     expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(401)
   }
-  expect(rig.log.filter((line) => line.includes('"reason":"dpop_missing"'))).toHaveLength(2)
+  const refused = () => rig.log.filter((line) => line.includes('"reason":"dpop_missing"'))
+  await vi.waitFor(() => expect(refused()).toHaveLength(2))
 })
 
 test('a repeat with the same idempotency key gets 200 and changes nothing', async () => {

@@ -270,9 +270,6 @@ export async function createBends(): Promise<readonly Bend[]> {
     stricter('a key for signing alone', JWK, ({ key }) =>
       header({ jwk: { ...key.publicJWK, key_ops: ['sign'] } }),
     ),
-    stricter('base64 in place of base64url', 'RFC 7515 has base64url alone', () =>
-      text((proof) => proof.replaceAll('-', '+').replaceAll('_', '/')),
-    ),
     stricter('cnf {} under Bearer', 'a token that says it is bound is no bearer token', () => ({
       scheme: 'Bearer',
       ...token({ cnf: {} }),
