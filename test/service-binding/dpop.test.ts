@@ -19,7 +19,7 @@ import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
 import { createSeed } from '../support/seed'
 import { createWorld, type World } from '../support/world'
 import { notFound, unauthorized } from './outcomes'
-import { rpcDoor } from './doors'
+import { deleteUserOver } from './transports'
 import { buildDocumentedCallers, buildTestWorker } from './test-workers'
 
 const ACCOUNT = 'a-service-account'
@@ -149,7 +149,7 @@ async function callOver(
 ): Promise<{ outcome: DeleteUserOutcome; line: Record<string, unknown> }> {
   const requestID = crypto.randomUUID()
   const { organizationID } = world
-  const call = rpcDoor(workers.urlOf('caller'), binding)
+  const call = deleteUserOver(workers.urlOf('caller'), binding)
   const outcome = await call({ organizationID, userID: 'absent', requestID, ...request })
   const text = await vi.waitFor(() => workers.log.find((line) => line.includes(requestID))!)
   return { outcome, line: JSON.parse(text) as Record<string, unknown> }

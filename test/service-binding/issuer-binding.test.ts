@@ -9,7 +9,7 @@ import { createIssuer, type Issuer } from '../support/issuer'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createWorld } from '../support/world'
 import { failed } from './outcomes'
-import { httpDoor, rpcDoor } from './doors'
+import { httpTo, deleteUserOver } from './transports'
 import { buildTestWorker } from './test-workers'
 
 let issuer: Issuer
@@ -64,22 +64,26 @@ test('the operations page binds the issuer as ISSUER', () => {
   expect(services.map(({ binding }) => binding)).toEqual(['ISSUER'])
 })
 
-test('through both doors a deletion needs no other way to the issuer', async () => {
-  const doors = [httpDoor(workers.urlOf('identity')), rpcDoor(workers.urlOf('caller'), 'identity')]
-  for (const door of doors) expect(await door(await createRequest())).toEqual({ ok: true })
+test('through both transports a deletion needs no other way to the issuer', async () => {
+  const transports = [
+    httpTo(workers.urlOf('identity')),
+    deleteUserOver(workers.urlOf('caller'), 'identity'),
+  ]
+  for (const transport of transports)
+    expect(await transport(await createRequest())).toEqual({ ok: true })
   expect(keyRequests('https://').length).toBe(1)
 })
 
 test('plain HTTP is good enough within the platform, and only where the binding carries it', async () => {
-  const bound = rpcDoor(workers.urlOf('caller'), 'plain-http')
+  const bound = deleteUserOver(workers.urlOf('caller'), 'plain-http')
   expect(await bound(await createRequest())).toEqual({ ok: true })
   expect(keyRequests('http://').length).toBe(1)
-  const unbound = rpcDoor(workers.urlOf('caller'), 'unbound')
+  const unbound = deleteUserOver(workers.urlOf('caller'), 'unbound')
   expect(await unbound(await createRequest())).toEqual(failed)
   expect(workers.log.at(-1)).toContain('configuration:JWKS_URL')
 })
 
 test('an issuer that fails behind its binding is an outage, not a refusal', async () => {
-  const door = rpcDoor(workers.urlOf('caller'), 'wrong-path')
-  expect(await door(await createRequest())).toEqual({ ...failed, retryAfter: 1 })
+  const transport = deleteUserOver(workers.urlOf('caller'), 'wrong-path')
+  expect(await transport(await createRequest())).toEqual({ ...failed, retryAfter: 1 })
 })

@@ -1,10 +1,10 @@
 /**
- * One search of the log finds every line of a request, whichever Workers and doors it has passed: by its request ID, and by
+ * One search of the log finds every line of a request, whichever Workers and transports it has passed: by its request ID, and by
  * its W3C trace ID.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startConsole, type Console } from './console'
-import { fetchDoor, httpDoor, rpcDoor, type Door } from './doors'
+import { fetchOver, httpTo, deleteUserOver, type Transport } from './transports'
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736'
 const TRACEPARENT = `00-${TRACE_ID}-00f067aa0ba902b7-01`
@@ -38,13 +38,16 @@ async function createRequest() {
   return { token: await example.issuer.token(administrator.person.subject), organizationID, userID }
 }
 
-const doors: [title: string, open: () => Door][] = [
-  ['HTTP', () => httpDoor(example.workers.url)],
-  ['deleteUser over the binding', () => rpcDoor(example.workers.urlOf('caller'), 'IDENTITY')],
-  ['fetch over the binding', () => fetchDoor(example.workers.urlOf('caller'), 'IDENTITY')],
+const transports: [title: string, open: () => Transport][] = [
+  ['HTTP', () => httpTo(example.workers.url)],
+  [
+    'deleteUser over the binding',
+    () => deleteUserOver(example.workers.urlOf('caller'), 'IDENTITY'),
+  ],
+  ['fetch over the binding', () => fetchOver(example.workers.urlOf('caller'), 'IDENTITY')],
 ]
 
-describe.each(doors)('through %s', (_, open) => {
+describe.each(transports)('through %s', (_, open) => {
   test('the request ID and the trace ID are those of the caller', async () => {
     const requestID = crypto.randomUUID()
     const request = { ...(await createRequest()), requestID, traceparent: TRACEPARENT }
@@ -84,21 +87,21 @@ async function remove(headers: Record<string, string>) {
   return response.headers.get('X-Request-Id') ?? ''
 }
 
-/** Which Worker wrote each line, and for which of its doors. */
-const doorsOf = (lines: readonly Line[]) =>
+/** Which Worker wrote each line, and for which of its transports. */
+const transportsOf = (lines: readonly Line[]) =>
   lines.map(({ message, transport }) => transport ?? message)
 
 describe('through the example', () => {
   test('a search for the request ID finds the lines of both Workers', async () => {
     const requestID = `console-${crypto.randomUUID()}`
     expect(await remove({ 'X-Request-Id': requestID })).toBe(requestID)
-    expect(doorsOf(await search(requestID, 3))).toEqual(['rpc', 'rpc', 'removal'])
+    expect(transportsOf(await search(requestID, 3))).toEqual(['rpc', 'rpc', 'removal'])
   })
 
   test('a search for the trace ID does, too', async () => {
     const traceID = crypto.randomUUID().replaceAll('-', '')
     await remove({ traceparent: `00-${traceID}-00f067aa0ba902b7-01` })
-    expect(doorsOf(await search(traceID, 3))).toEqual(['rpc', 'rpc', 'removal'])
+    expect(transportsOf(await search(traceID, 3))).toEqual(['rpc', 'rpc', 'removal'])
   })
 
   test('where the page sends neither, the backend makes both', async () => {

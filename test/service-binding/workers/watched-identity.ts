@@ -11,7 +11,7 @@ function report({ calls, statements }: WatchedDatabase): void {
   console.log(JSON.stringify({ message: 'database', calls, statements: statements.length }))
 }
 
-/** The second door. */
+/** The transport `rpc`. */
 export class Identity extends RealIdentity {
   readonly #database: WatchedDatabase
 
@@ -36,7 +36,7 @@ export class Identity extends RealIdentity {
   }
 }
 
-/** The first door. */
+/** The transport `http`. */
 export default {
   async fetch(request: Request, env: Environment, ctx: ExecutionContext): Promise<Response> {
     const database = watch(env.DB)

@@ -1,18 +1,18 @@
 /**
- * How each door is called, and what it answers, as one kind of value: an HTTP response in the words of `deleteUser`.
+ * Calls the Worker over each transport. An HTTP response becomes an outcome of `deleteUser`.
  */
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { call, pathOf, type Answer } from '../support/node/client'
 
 /** A way to the Worker under test, from the test. */
-export type Door = (request: DeleteUserRequest) => Promise<DeleteUserOutcome>
+export type Transport = (request: DeleteUserRequest) => Promise<DeleteUserOutcome>
 
-/** The HTTP door at an address, with more headers where they are given; `onAnswer` gets each response. */
-export function httpDoor(
+/** HTTP to an address, with more headers. `onAnswer` gets each response. */
+export function httpTo(
   url: URL,
   more: Record<string, string> = {},
   onAnswer: (answer: Answer) => void = () => {},
-): Door {
+): Transport {
   return async ({ token, organizationID, userID, idempotencyKey, requestID, traceparent }) => {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}`, ...more }
     if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey
@@ -24,8 +24,8 @@ export function httpDoor(
   }
 }
 
-/** The second door: a Worker calls `deleteUser` over its binding of that name (workers/caller.ts). */
-export function rpcDoor(caller: URL, binding: string): Door {
+/** A Worker calls `deleteUser` over its binding of that name (workers/caller.ts). */
+export function deleteUserOver(caller: URL, binding: string): Transport {
   return async (request) => {
     const answer = await fetch(new URL('/rpc', caller), {
       method: 'POST',
@@ -38,9 +38,9 @@ export function rpcDoor(caller: URL, binding: string): Door {
   }
 }
 
-/** The HTTP door, reached by a Worker through its binding of that name. */
-export function fetchDoor(caller: URL, binding: string): Door {
-  return httpDoor(caller, { 'X-Binding': binding })
+/** A Worker calls `fetch` of its binding of that name. */
+export function fetchOver(caller: URL, binding: string): Transport {
+  return httpTo(caller, { 'X-Binding': binding })
 }
 
 function toOutcome({ status, body, headers }: Answer): DeleteUserOutcome {

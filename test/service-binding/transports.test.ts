@@ -1,6 +1,6 @@
 /**
- * Two doors, one room: every case of the table has the same outcome over HTTP, over `deleteUser` of a service binding and
- * over the binding's `fetch`; it does the same to the database, costs the same D1 calls and logs the same line.
+ * Each row of outcomes.ts over HTTP, over `deleteUser` of a service binding and over the binding's `fetch`: the same
+ * outcome, effect on the database, D1 calls and log line.
  */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
@@ -9,7 +9,7 @@ import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
 import { createWorld, subjectOf, type Subject, type World } from '../support/world'
-import { fetchDoor, httpDoor, rpcDoor, type Door } from './doors'
+import { fetchOver, httpTo, deleteUserOver, type Transport } from './transports'
 import { addToWorld, cases, deployments, type OutcomeCase } from './outcomes'
 import { buildTestWorker, buildWatchedIdentity } from './test-workers'
 
@@ -48,10 +48,10 @@ test.each(cases)('$title: $reason', async (row) => {
   const scope = { organizationID, userID }
 
   const challenges: (string | null)[] = []
-  const door = httpDoor(workers.urlOf(deployment), {}, ({ headers }) => {
+  const transport = httpTo(workers.urlOf(deployment), {}, ({ headers }) => {
     challenges.push(headers.get('WWW-Authenticate'))
   })
-  const overHTTP = await run(requests, door)
+  const overHTTP = await run(requests, transport)
   const { method, route, ...line } = overHTTP.line
   expect(overHTTP.outcomes.at(-1)).toEqual(outcome)
   expect(overHTTP.outcomes.slice(0, -1).every(({ ok }) => ok)).toBe(true)
@@ -66,8 +66,8 @@ test.each(cases)('$title: $reason', async (row) => {
   expect(overHTTP.records.map((record) => record['organization_user_id'])).toEqual([...deletions])
 
   const caller = workers.urlOf('caller')
-  expect(await run(requests, fetchDoor(caller, deployment))).toEqual(overHTTP)
-  expect(await run(requests, rpcDoor(caller, deployment))).toEqual({
+  expect(await run(requests, fetchOver(caller, deployment))).toEqual(overHTTP)
+  expect(await run(requests, deleteUserOver(caller, deployment))).toEqual({
     ...overHTTP,
     line: { ...line, scope, transport: 'rpc' },
   })
@@ -86,10 +86,10 @@ async function createRequests(row: OutcomeCase): Promise<DeleteUserRequest[]> {
   return row.keys === undefined ? [request] : [withKey(row.keys[0]), withKey(row.keys[1])]
 }
 
-/** What a refusal does to the database; the end of each test looks whether that is so. */
+/** The effect of an error; the end of each test checks it. */
 const UNCHANGED: Difference = { removed: {}, added: {} }
 
-/** What a case came to. */
+/** The result of the calls of a row. */
 interface Result {
   readonly outcomes: readonly DeleteUserOutcome[]
   /** The last call's line, without what no two calls share. */
@@ -102,13 +102,13 @@ interface Result {
   readonly records: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Makes the calls of a case through one door, and undoes what they did. */
-async function run(requests: readonly DeleteUserRequest[], door: Door): Promise<Result> {
+/** Makes the calls of a row over one transport, and undoes their effect. */
+async function run(requests: readonly DeleteUserRequest[], transport: Transport): Promise<Result> {
   const outcomes: DeleteUserOutcome[] = []
   let lines: Record<string, unknown>[] = []
   for (const request of requests) {
     const seen = workers.log.length
-    outcomes.push(await door(request))
+    outcomes.push(await transport(request))
     lines = await vi.waitFor(() => linesSince(seen), { timeout: 5_000, interval: 2 })
   }
   const hasChanged = outcomes.some(({ ok }) => ok)
