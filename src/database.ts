@@ -3,7 +3,6 @@
  * `queries/deletion.ts`, which says how they depend on each other.
  */
 import { retryTransient, toDatabaseError } from './database-errors'
-import type { PendingDeletion } from './deletion-events'
 import { IdentityError, type Reason } from './errors'
 import type { DatabaseUse } from './log'
 import {
@@ -56,6 +55,15 @@ const OUTCOMES = [
   'user_not_found',
   'last_administrator',
 ] as const satisfies readonly ('deleted' | 'replayed' | Reason)[]
+
+/** What an event is made from. All of it comes from the record, so two copies of an event are equal byte for byte. */
+export interface PendingDeletion {
+  readonly id: string
+  /** Unix milliseconds. */
+  readonly deletedAt: number
+  /** `data` of the event as JSON; null if it is too large. */
+  readonly data: string | null
+}
 
 /** What the batch reports. */
 export interface RemovalResult {

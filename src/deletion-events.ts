@@ -2,7 +2,7 @@
  * Makes the event of a deletion (CloudEvents 1.0) from its record, and sends it behind the response. An event that is not
  * sent, or not removed from the outbox, stays for the sweep (sweep.ts), which sends an equal copy.
  */
-import { query } from './database'
+import { query, type PendingDeletion } from './database'
 import { removeFromOutbox } from './statements'
 import { limitTime } from './time-limit'
 
@@ -12,15 +12,6 @@ const QUEUE_TIMEOUT_MS = 10_000
 const REMOVAL_DELAY_MS = 1_000
 /** A message may have 128 KB with its metadata. */
 const MAX_EVENT_BYTES = 100_000
-
-/** What an event is made from. All of it comes from the record, so two copies of an event are equal byte for byte. */
-export interface PendingDeletion {
-  readonly id: string
-  /** Unix milliseconds. */
-  readonly deletedAt: number
-  /** `data` of the event as JSON; null if it is too large. */
-  readonly data: string | null
-}
 
 /** An event and its size in bytes of JSON. */
 export interface Message {

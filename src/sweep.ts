@@ -3,15 +3,8 @@
  * fails is the cause in its log line, and the next sweep tries again.
  */
 import { readConfig, type Environment } from './config'
-import { makeIDPrefix, query } from './database'
-import {
-  logDeferral,
-  makeMessage,
-  removeEvents,
-  trySend,
-  type Message,
-  type PendingDeletion,
-} from './deletion-events'
+import { makeIDPrefix, query, type PendingDeletion } from './database'
+import { logDeferral, makeMessage, removeEvents, trySend, type Message } from './deletion-events'
 import { toIdentityError } from './errors'
 import { nameReason } from './log'
 import { removeOldRecords, selectPending } from './statements'
