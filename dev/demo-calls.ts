@@ -2,7 +2,7 @@
  * The calls of the demonstration, in order, each with the expected response. What happens in the database is given for the
  * user that is named; nothing else may change.
  */
-import { cast } from './seed-data.ts'
+import { callers } from './seed-data.ts'
 import type { Stack } from './stack.ts'
 
 /** One call and what is expected. */
@@ -21,7 +21,7 @@ export interface Call {
   readonly groups: number
 }
 
-const administrator = (stack: Stack) => stack.signIn(cast.administrator)
+const administrator = (stack: Stack) => stack.signIn(callers.administrator)
 const dara = { organizationID: 'lumen', userID: 'lumen-dara' }
 const noor = { organizationID: 'lumen', userID: 'lumen-noor', groups: 2 }
 const removed = { status: 200, error: '' } as const
@@ -46,13 +46,13 @@ export const calls: readonly Call[] = [
   },
   {
     who: 'Bruno Costa, auditor',
-    authenticate: (stack) => stack.signIn(cast.auditor),
+    authenticate: (stack) => stack.signIn(callers.auditor),
     ...noor,
     ...forbidden,
   },
   {
     who: 'Ada Berg, an expired token',
-    authenticate: (stack) => stack.signInTwoHoursAgo(cast.administrator),
+    authenticate: (stack) => stack.signInTwoHoursAgo(callers.administrator),
     ...noor,
     ...unauthorized,
     challenge: 'the access token expired',
@@ -81,7 +81,7 @@ export const calls: readonly Call[] = [
   },
   {
     who: 'Chioma Eze, platform admin.',
-    authenticate: (stack) => stack.signIn(cast.platformAdministrator),
+    authenticate: (stack) => stack.signIn(callers.platformAdministrator),
     organizationID: 'harbour',
     userID: 'harbour-fatima',
     ...removed,
@@ -89,7 +89,7 @@ export const calls: readonly Call[] = [
   },
   {
     who: 'HR sync, service account',
-    authenticate: (stack) => stack.signInServiceAccount(cast.serviceAccount),
+    authenticate: (stack) => stack.signInServiceAccount(callers.serviceAccount),
     organizationID: 'lumen',
     userID: 'lumen-otto',
     ...removed,

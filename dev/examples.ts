@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
-import { cast, people } from './seed-data.ts'
+import { callers, people } from './seed-data.ts'
 import type { Stack } from './stack.ts'
 import { quote, resetCommand, shellPath } from './state-folder.ts'
 
@@ -18,11 +18,11 @@ interface Candidate {
 /** Signs in the callers of the examples and writes their access tokens, each valid for an hour, into files. */
 export async function writeTokens(stack: Stack): Promise<void> {
   const tokens = {
-    administrator: await stack.signIn(cast.administrator),
-    auditor: await stack.signIn(cast.auditor),
-    'platform-administrator': await stack.signIn(cast.platformAdministrator),
-    'service-account': await stack.signInServiceAccount(cast.serviceAccount),
-    expired: await stack.signInTwoHoursAgo(cast.administrator),
+    administrator: await stack.signIn(callers.administrator),
+    auditor: await stack.signIn(callers.auditor),
+    'platform-administrator': await stack.signIn(callers.platformAdministrator),
+    'service-account': await stack.signInServiceAccount(callers.serviceAccount),
+    expired: await stack.signInTwoHoursAgo(callers.administrator),
     ...(await makeBoundToken(stack)),
   }
   mkdirSync(stack.state.tokens, { recursive: true, mode: 0o700 })
@@ -34,7 +34,7 @@ export async function writeTokens(stack: Stack): Promise<void> {
 /** A token that is bound to a key (DPoP), and the key as a private JWK. */
 async function makeBoundToken(stack: Stack): Promise<{ bound: string; 'bound-key': string }> {
   const keyPair = await generateKeyPair('ES256', { extractable: true })
-  const bound = await stack.signIn(cast.administrator, keyPair)
+  const bound = await stack.signIn(callers.administrator, keyPair)
   return { bound, 'bound-key': JSON.stringify(await exportJWK(keyPair.privateKey)) }
 }
 
@@ -111,7 +111,7 @@ async function findCandidates({ database }: Stack, organizationID: string): Prom
       WHERE member.organization_id = ? AND users.subject NOT IN (?, ?, ?)
       GROUP BY member.id ORDER BY groups DESC, member.id`,
     )
-    .bind(organizationID, cast.administrator, cast.auditor, cast.platformAdministrator)
+    .bind(organizationID, callers.administrator, callers.auditor, callers.platformAdministrator)
     .all()
   return results.map(({ id, subject, groups }) => ({
     id: String(id),

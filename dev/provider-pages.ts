@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Configuration, Interaction, Provider } from 'oidc-provider'
 import { STYLESHEET } from './console/stylesheet.ts'
-import { cast, organizations, people, type Person } from './seed-data.ts'
+import { callers, organizations, people, type Person } from './seed-data.ts'
 
 /** Handles a request for `/interaction/…`: shows the page, or takes its form. */
 export async function handleInteraction(
@@ -40,7 +40,7 @@ function readChoice(form: URLSearchParams) {
 
 function loginPage({ params }: Interaction): string {
   const hinted = people.find(({ subject }) => subject === params['login_hint'])
-  const recommended = hinted ?? people.find(({ subject }) => subject === cast.administrator)
+  const recommended = hinted ?? people.find(({ subject }) => subject === callers.administrator)
   const others = people.filter((person) => person !== recommended)
   return page(
     'Who are you?',

@@ -159,7 +159,7 @@ export const organizations: readonly Organization[] = [
 ]
 
 /** The people and the machine of the printed examples and of the demonstration. */
-export const cast = {
+export const callers = {
   administrator: 'ada.berg',
   auditor: 'bruno.costa',
   platformAdministrator: 'chioma.eze',

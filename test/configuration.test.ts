@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { watch } from './support/database'
 import { readLog } from './support/worker/log'
 import type { Vars } from './support/worker/caller'
-import { ACCEPTED } from './support/worker/key-stage'
-import { setStage } from './support/worker/stage'
+import { ACCEPTED } from './support/worker/key-harness'
+import { createHarness } from './support/worker/harness'
 
 const NO_FLAGS = ['TRUE', 'True', 'yes', 'on', '1', '0', 1, 0, 'true false']
 
@@ -89,12 +89,12 @@ const invalid: Readonly<Record<string, readonly unknown[]>> = {
 describe.each(Object.entries(invalid))('%s is invalid', (name, values) => {
   test.each(values.map((value) => [value]))('as %j', async (value) => {
     const { db, calls } = watch(env.DB)
-    const { callAs, world } = await setStage({ vars: { DB: db, [name]: value } })
-    const answer = await callAs(world.administrator)
-    expect(answer.status).toBe(500)
-    expect(answer.headers.has('Retry-After')).toBe(false)
-    expect(answer.line.reason).toBe(`configuration:${name}`)
-    expect(answer.body).not.toContain(name)
+    const { callAs, fixture } = await createHarness({ vars: { DB: db, [name]: value } })
+    const response = await callAs(fixture.administrator)
+    expect(response.status).toBe(500)
+    expect(response.headers.has('Retry-After')).toBe(false)
+    expect(response.line.reason).toBe(`configuration:${name}`)
+    expect(response.body).not.toContain(name)
     expect(calls).toEqual([])
     expect(fetch).not.toHaveBeenCalled()
   })
@@ -102,18 +102,18 @@ describe.each(Object.entries(invalid))('%s is invalid', (name, values) => {
 
 test('the value of a wrong variable is not logged, and each request names the variable', async () => {
   const value = 'https://user:secret@issuer.example/jwks'
-  const { callAs, world } = await setStage({ vars: { JWKS_URL: value } })
-  await callAs(world.administrator)
-  await callAs(world.administrator, { path: '/nowhere' })
+  const { callAs, fixture } = await createHarness({ vars: { JWKS_URL: value } })
+  await callAs(fixture.administrator)
+  await callAs(fixture.administrator, { path: '/nowhere' })
   expect(readLog()).toHaveLength(2)
   expect(readLog().join()).not.toContain('secret')
   expect(readLog().every((text) => text.includes('"reason":"configuration:JWKS_URL"'))).toBe(true)
 })
 
 async function callWithVars(vars: Vars, changes = {}): Promise<number> {
-  const { callWith, world } = await setStage({ vars })
-  const answer = await callWith(changes, { ...world, userID: 'nobody' })
-  return answer.status
+  const { callWith, fixture } = await createHarness({ vars })
+  const response = await callWith(changes, { ...fixture, userID: 'no-such-user' })
+  return response.status
 }
 
 describe('white space around a value is not part of it', () => {
@@ -131,11 +131,11 @@ describe('white space around a value is not part of it', () => {
   })
 
   test('nor around the required ones', async () => {
-    const { issuer } = await setStage()
+    const { issuer } = await createHarness()
     const { TOKEN_ISSUER, JWKS_URL } = issuer.vars
     const vars = { TOKEN_ISSUER: ` ${TOKEN_ISSUER}\n`, JWKS_URL: `${JWKS_URL}\n` }
-    const { callAs, world } = await setStage({ issuer, vars })
-    expect((await callAs(world.administrator)).status).toBe(200)
+    const { callAs, fixture } = await createHarness({ issuer, vars })
+    expect((await callAs(fixture.administrator)).status).toBe(200)
   })
 
   test('nor around the scope', async () => {
@@ -168,9 +168,9 @@ describe('JWKS_URL over http', () => {
   test.each(['localhost', '127.0.0.1', '127.1.2.3', '[::1]', 'LOCALHOST', 'localhost:8080'])(
     'is right to the loopback host %s',
     async (host) => {
-      const { callAs, world } = await setStage({ vars: { JWKS_URL: `http://${host}/jwks` } })
+      const { callAs, fixture } = await createHarness({ vars: { JWKS_URL: `http://${host}/jwks` } })
       // Nothing answers there, which is no longer a matter of configuration.
-      expect((await callAs(world.administrator)).line.reason).toBe('jwks_unavailable')
+      expect((await callAs(fixture.administrator)).line.reason).toBe('jwks_unavailable')
     },
   )
 
@@ -178,8 +178,8 @@ describe('JWKS_URL over http', () => {
     const ISSUER = { fetch: async () => new Response('{}') }
     const reasons: unknown[] = []
     for (const JWKS_URL of ['http://issuer.internal/jwks', 'http://a:b@issuer.internal/jwks']) {
-      const { callAs, world } = await setStage({ vars: { ISSUER, JWKS_URL } })
-      reasons.push((await callAs(world.administrator)).line.reason)
+      const { callAs, fixture } = await createHarness({ vars: { ISSUER, JWKS_URL } })
+      reasons.push((await callAs(fixture.administrator)).line.reason)
     }
     expect(reasons).toEqual(['jwks_unavailable', 'configuration:JWKS_URL'])
   })
@@ -193,8 +193,8 @@ test.each([
   ['', 200],
   [undefined, 200],
 ])('KEEP_LAST_ADMINISTRATOR %j: the last administrator gets %i', async (value, status) => {
-  const { callAs, world } = await setStage({ vars: { KEEP_LAST_ADMINISTRATOR: value } })
-  expect((await callAs(world.administrator, world.administrator)).status).toBe(status)
+  const { callAs, fixture } = await createHarness({ vars: { KEEP_LAST_ADMINISTRATOR: value } })
+  expect((await callAs(fixture.administrator, fixture.administrator)).status).toBe(status)
 })
 
 test('TOKEN_ISSUER and TOKEN_AUDIENCE are compared with the claims, JWKS_URL is not', async () => {
@@ -205,9 +205,9 @@ test('TOKEN_ISSUER and TOKEN_AUDIENCE are compared with the claims, JWKS_URL is 
 })
 
 test('two environments in one isolate are kept apart', async () => {
-  const first = await setStage()
-  const second = await setStage()
-  const token = await first.token(first.world.administrator)
-  expect((await second.call({ ...first.world.target, token })).status).toBe(401)
-  expect((await first.call({ ...first.world.target, token })).status).toBe(200)
+  const first = await createHarness()
+  const second = await createHarness()
+  const token = await first.token(first.fixture.administrator)
+  expect((await second.call({ ...first.fixture.target, token })).status).toBe(401)
+  expect((await first.call({ ...first.fixture.target, token })).status).toBe(200)
 })

@@ -5,12 +5,12 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
 import { createSeed, type Seed } from './support/seed'
-import { createWorld, type World } from './support/world'
+import { createFixture, type Fixture } from './support/fixture'
 
-let world: World
+let fixture: Fixture
 
 beforeEach(async () => {
-  world = await createWorld(env.DB, (seed, { organizationID, otherOrganizationID }) => {
+  fixture = await createFixture(env.DB, (seed, { organizationID, otherOrganizationID }) => {
     seed.serviceAccount(otherOrganizationID, [], `foreign-${organizationID}`)
   })
 })
@@ -46,38 +46,38 @@ const recordDeletion = (changes: Row) =>
 
 type Row = Parameters<Seed['row']>[1]
 
-/** A row of each table, which is valid or repeats one of the world. */
-const rowOf = (world: World): Readonly<Record<string, Row>> => {
-  const { organizationID: organization_id } = world
+/** A row of each table, which is valid or repeats one of the fixture. */
+const rowOf = (fixture: Fixture): Readonly<Record<string, Row>> => {
+  const { organizationID: organization_id } = fixture
   const named = { id: fresh(), organization_id, name: 'administrator' }
   return {
     users: { id: fresh(), subject: fresh(), state: 'active' },
     organization_users: {
       id: fresh(),
       organization_id,
-      user_id: world.plain.person.id,
+      user_id: fixture.plain.person.id,
       state: 'active',
     },
     groups: named,
     service_accounts: named,
     group_members: {
       organization_id,
-      group_id: world.auditors,
-      organization_user_id: world.auditor.userID,
+      group_id: fixture.auditors,
+      organization_user_id: fixture.auditor.userID,
     },
     group_service_accounts: {
       organization_id,
-      group_id: world.administrators,
-      service_account_id: world.serviceAccount,
+      group_id: fixture.administrators,
+      service_account_id: fixture.serviceAccount,
     },
     roles: { id: fresh(), name: 'administrator' },
-    group_roles: { group_id: world.auditors, role_id: 'auditor' },
+    group_roles: { group_id: fixture.auditors, role_id: 'auditor' },
     role_permissions: { role_id: 'user', scope: 'project', endpoint: 'e', operation: 'read' },
     global_role_bindings: { user_id: 'none', role_id: 'auditor' },
   }
 }
 
-type Refused = [title: string, table: string, changes: Row | ((world: World) => Row)]
+type Refused = [title: string, table: string, changes: Row | ((fixture: Fixture) => Row)]
 
 describe.each<[constraint: string, rows: Refused[]]>([
   [
@@ -134,8 +134,8 @@ describe.each<[constraint: string, rows: Refused[]]>([
   ],
 ])('the constraint %s refuses', (constraint, rows) => {
   test.each(rows)('%s', async (_, table, changes) => {
-    const changed = typeof changes === 'function' ? changes(world) : changes
-    const row = { ...rowOf(world)[table], ...changed }
+    const changed = typeof changes === 'function' ? changes(fixture) : changes
+    const row = { ...rowOf(fixture)[table], ...changed }
     await expect(insert(table, row)).rejects.toThrow(`${constraint} constraint failed`)
   })
 })
@@ -172,14 +172,14 @@ async function countRemoved(sql: string, ...values: unknown[]): Promise<Record<s
 }
 
 test.each(['active', 'pending', 'suspended'])('%s is a state', async (state) => {
-  await insert('users', { ...rowOf(world)['users'], state })
-  await run('UPDATE organization_users SET state = ? WHERE id = ?', state, world.plain.userID)
+  await insert('users', { ...rowOf(fixture)['users'], state })
+  await run('UPDATE organization_users SET state = ? WHERE id = ?', state, fixture.plain.userID)
   const found = env.DB.prepare('SELECT state FROM organization_users WHERE id = ?')
-  expect(await found.bind(world.plain.userID).first('state')).toBe(state)
+  expect(await found.bind(fixture.plain.userID).first('state')).toBe(state)
 })
 
 describe('deleting takes along what is its own and nothing else', () => {
-  test.each<[table: string, id: (world: World) => string, removed: Record<string, number>]>([
+  test.each<[table: string, id: (fixture: Fixture) => string, removed: Record<string, number>]>([
     [
       'organization_users',
       ({ target }) => target.userID,
@@ -215,17 +215,17 @@ describe('deleting takes along what is its own and nothing else', () => {
       { users: 1, global_role_bindings: 1 },
     ],
   ])('%s', async (table, id, removed) => {
-    await recordDeletion({ organization_id: world.organizationID })
+    await recordDeletion({ organization_id: fixture.organizationID })
     await run("INSERT OR IGNORE INTO roles (id, name) VALUES ('unused', 'unused')")
     await run("INSERT OR IGNORE INTO role_permissions VALUES ('unused', 'global', 'e', 'read')")
-    expect(await countRemoved(`DELETE FROM ${table} WHERE id = ?`, id(world))).toEqual(removed)
+    expect(await countRemoved(`DELETE FROM ${table} WHERE id = ?`, id(fixture))).toEqual(removed)
   })
 })
 
 test.each<[string, string, () => string]>([
   ['a role of a group', 'roles', () => 'administrator'],
   ['a role bound at global scope', 'roles', () => 'platform-administrator'],
-  ['a person who is a member', 'users', () => world.plain.person.id],
+  ['a person who is a member', 'users', () => fixture.plain.person.id],
 ])('what is in use cannot be deleted: %s', async (_, table, id) => {
   const deletion = run(`DELETE FROM ${table} WHERE id = ?`, id())
   await expect(deletion).rejects.toThrow('FOREIGN KEY constraint failed')

@@ -4,9 +4,9 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { watch } from './support/database'
-import { breakConnection } from './support/jwks-answers'
-import type { Answer, Call, Vars } from './support/worker/caller'
-import { setStage } from './support/worker/stage'
+import { breakConnection } from './support/jwks-responders'
+import type { CallResponse, Call, Vars } from './support/worker/caller'
+import { createHarness } from './support/worker/harness'
 
 const APP = 'https://app.example'
 const NAMED = { CORS_ORIGINS: `${APP}, http://localhost:3000` }
@@ -23,7 +23,7 @@ const PREFLIGHT = {
 }
 
 /** The headers of an answer that speak of origins. */
-function corsOf({ headers }: Answer): Record<string, string> {
+function corsOf({ headers }: CallResponse): Record<string, string> {
   const ofCors = [...headers].filter(
     ([name]) => name.startsWith('access-control-') || name === 'vary',
   )
@@ -48,18 +48,18 @@ async function send(
   vars: Vars,
   { caller, isDown, ...what }: (typeof calls)[number][2],
   headers: Record<string, string>,
-): Promise<Answer> {
-  const { call, token, world, issuer } = await setStage({ vars })
-  if (isDown) issuer.endpoint.answer = breakConnection
-  const sent = { ...world.target, ...what, headers }
-  return call(caller === undefined ? sent : { ...sent, token: await token(world[caller]) })
+): Promise<CallResponse> {
+  const { call, token, fixture, issuer } = await createHarness({ vars })
+  if (isDown) issuer.endpoint.respond = breakConnection
+  const sent = { ...fixture.target, ...what, headers }
+  return call(caller === undefined ? sent : { ...sent, token: await token(fixture[caller]) })
 }
 
 describe('a page of a named origin', () => {
   test.each(calls)('can read the response to %s: %i', async (_, status, what) => {
-    const answer = await send(NAMED, what, { Origin: APP })
-    expect(answer.status).toBe(status)
-    expect(corsOf(answer)).toEqual(READABLE)
+    const response = await send(NAMED, what, { Origin: APP })
+    expect(response.status).toBe(status)
+    expect(corsOf(response)).toEqual(READABLE)
   })
 
   test('can read that the configuration is invalid, except CORS_ORIGINS itself', async () => {
@@ -83,25 +83,25 @@ describe('a preflight', () => {
 
   test('of a named origin says what the page may send, without a token and without D1', async () => {
     const { db, calls: asked } = watch(env.DB)
-    const answer = await send({ ...NAMED, DB: db }, { method: 'OPTIONS' }, headers)
-    expect(answer.status).toBe(204)
-    expect(corsOf(answer)).toEqual({ ...READABLE, ...PREFLIGHT })
-    expect(answer.headers.get('Allow')).toBe('DELETE, OPTIONS')
+    const response = await send({ ...NAMED, DB: db }, { method: 'OPTIONS' }, headers)
+    expect(response.status).toBe(204)
+    expect(corsOf(response)).toEqual({ ...READABLE, ...PREFLIGHT })
+    expect(response.headers.get('Allow')).toBe('DELETE, OPTIONS')
     expect(asked).toEqual([])
     expect(fetch).not.toHaveBeenCalled()
   })
 
   test.each(['accept', 'require'])('allows the header DPoP if DPOP is "%s"', async (DPOP) => {
-    const answer = await send({ ...NAMED, DPOP }, { method: 'OPTIONS' }, headers)
+    const response = await send({ ...NAMED, DPOP }, { method: 'OPTIONS' }, headers)
     const allowed = `${PREFLIGHT['access-control-allow-headers']}, DPoP`
-    expect(answer.headers.get('Access-Control-Allow-Headers')).toBe(allowed)
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe(allowed)
   })
 
   test('of another origin gets its 204 and no permission', async () => {
     const other = { ...headers, Origin: 'https://other.example' }
-    const answer = await send(NAMED, { method: 'OPTIONS' }, other)
-    expect(answer.status).toBe(204)
-    expect(corsOf(answer)).toEqual({ vary: 'Origin' })
+    const response = await send(NAMED, { method: 'OPTIONS' }, other)
+    expect(response.status).toBe(204)
+    expect(corsOf(response)).toEqual({ vary: 'Origin' })
   })
 })
 
@@ -109,9 +109,13 @@ test.each([
   [404, { path: '/nowhere' }, {}],
   [500, {}, { TOKEN_ISSUER: '' }],
 ])('an OPTIONS that ends in a %i does not say what a page may send', async (status, what, vars) => {
-  const answer = await send({ ...NAMED, ...vars }, { ...what, method: 'OPTIONS' }, { Origin: APP })
-  expect(answer.status).toBe(status)
-  expect(corsOf(answer)).toEqual(READABLE)
+  const response = await send(
+    { ...NAMED, ...vars },
+    { ...what, method: 'OPTIONS' },
+    { Origin: APP },
+  )
+  expect(response.status).toBe(status)
+  expect(corsOf(response)).toEqual(READABLE)
 })
 
 describe('any other origin', () => {
@@ -127,32 +131,32 @@ describe('any other origin', () => {
     '*',
     '',
   ])('gets the response of any caller: %j', async (Origin) => {
-    const answer = await send(NAMED, { caller: 'administrator' }, { Origin })
-    expect(answer.status).toBe(200)
-    expect(corsOf(answer)).toEqual({ vary: 'Origin' })
+    const response = await send(NAMED, { caller: 'administrator' }, { Origin })
+    expect(response.status).toBe(200)
+    expect(corsOf(response)).toEqual({ vary: 'Origin' })
   })
 
   test.each(calls)('without any, if origins are named: Vary on %s', async (_, status, what) => {
-    const answer = await send(NAMED, what, {})
-    expect(answer.status).toBe(status)
-    expect(corsOf(answer)).toEqual({ vary: 'Origin' })
+    const response = await send(NAMED, what, {})
+    expect(response.status).toBe(status)
+    expect(corsOf(response)).toEqual({ vary: 'Origin' })
   })
 })
 
 test.each([APP, 'null', 'https://other.example'])(
   'if every origin is permitted, %s gets a star',
   async (Origin) => {
-    const answer = await send({ CORS_ORIGINS: '*' }, {}, { Origin })
-    expect(corsOf(answer)).toEqual({ ...READABLE, 'access-control-allow-origin': '*' })
+    const response = await send({ CORS_ORIGINS: '*' }, {}, { Origin })
+    expect(corsOf(response)).toEqual({ ...READABLE, 'access-control-allow-origin': '*' })
   },
 )
 
 test.each(calls)(
   'if no origin is named, no response has a header of CORS: %s',
   async (_, status, what) => {
-    const answer = await send({}, what, { Origin: APP })
-    expect(answer.status).toBe(status)
-    expect(corsOf(answer)).toEqual({})
+    const response = await send({}, what, { Origin: APP })
+    expect(response.status).toBe(status)
+    expect(corsOf(response)).toEqual({})
   },
 )
 

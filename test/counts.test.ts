@@ -6,9 +6,9 @@ import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { watch } from './support/database'
 import { createSeed, type Member, type MemberOptions } from './support/seed'
-import type { Answer, Vars } from './support/worker/caller'
-import { setStage, type Stage } from './support/worker/stage'
-import type { World } from './support/world'
+import type { CallResponse, Vars } from './support/worker/caller'
+import { createHarness, type Harness } from './support/worker/harness'
+import type { Fixture } from './support/fixture'
 
 type Cost = readonly [status: number, rowsRead: number, rowsWritten: number]
 type Name =
@@ -126,7 +126,7 @@ describe.each([
   )('$title, MEMBERS_MAY_LEAVE $leave: $cost', async ({ leave, caller, user, changes, cost }) => {
     const { db, calls, statements, metas } = watch(env.DB)
     let own: Member | undefined
-    const stage = await setStage({
+    const harness = await createHarness({
       vars: { MEMBERS_MAY_LEAVE: leave, ...changes.vars, DB: db },
       seed: (seed, { organizationID }) => {
         if (changes.own === undefined) return
@@ -134,25 +134,25 @@ describe.each([
         own = seed.member(organizationID, { ...changes.own, groups })
       },
     })
-    const { world } = stage
-    const members = { ...world, own: own ?? world.plain, stranger: 'a stranger' }
-    await letJoin(world, size / 10)
+    const { fixture } = harness
+    const members = { ...fixture, own: own ?? fixture.plain, stranger: 'a stranger' }
+    await letJoin(fixture, size / 10)
 
     const found = user === ABSENT ? ABSENT : (members[user] as Member).userID
-    const organizationID = world[changes.organization ?? 'organizationID']
+    const organizationID = fixture[changes.organization ?? 'organizationID']
     const call = { organizationID, userID: found, headers: changes.headers ?? {} }
-    const answer = await stage.callAs(members[caller], call)
+    const response = await harness.callAs(members[caller], call)
 
     expect(calls).toEqual(['batch'])
     expect(statements).toHaveLength(4)
     const sum = (name: 'rows_read' | 'rows_written') =>
       metas.flat().reduce((total, meta) => total + meta[name], 0)
-    expect([answer.status, sum('rows_read'), sum('rows_written')]).toEqual(cost)
+    expect([response.status, sum('rows_read'), sum('rows_written')]).toEqual(cost)
     const [, rowsRead, rowsWritten] = cost
-    expect(answer.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
+    expect(response.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
   })
 
-  test.each<[string, string, (world: World) => string, number]>([
+  test.each<[string, string, (fixture: Fixture) => string, number]>([
     ['deleting a group', 'DELETE FROM groups WHERE id = ?', ({ auditors }) => auditors, 15],
     [
       'deleting a service account',
@@ -173,9 +173,9 @@ describe.each([
       31,
     ],
   ])('what other writers do stays bounded as well: %s', async (__, sql, choose, rowsRead) => {
-    const { world } = await setStage()
-    await letJoin(world, size / 10)
-    const { meta } = await env.DB.prepare(sql).bind(choose(world)).run()
+    const { fixture } = await createHarness()
+    await letJoin(fixture, size / 10)
+    const { meta } = await env.DB.prepare(sql).bind(choose(fixture)).run()
     expect(meta.rows_read).toBe(rowsRead)
   })
 })
@@ -188,33 +188,33 @@ test.each([
   async (_, RECORD_GROUPS, rowsRead) => {
     const { db, calls, statements } = watch(env.DB)
     let target: Member | undefined
-    const { callAs, world } = await setStage({
+    const { callAs, fixture } = await createHarness({
       vars: { DB: db, RECORD_GROUPS },
       seed(seed, { organizationID }) {
         const groups = Array.from({ length: 40 }, () => seed.group(organizationID))
         target = seed.member(organizationID, { groups })
       },
     })
-    const answer = await callAs(world.administrator, target)
+    const response = await callAs(fixture.administrator, target)
     expect(calls).toEqual(['batch'])
     expect(statements).toHaveLength(4)
-    expect(answer.line.database).toMatchObject({ rowsRead, rowsWritten: 42 })
+    expect(response.line.database).toMatchObject({ rowsRead, rowsWritten: 42 })
   },
 )
 
-test.each<[string, (stage: Stage) => Promise<Answer>]>([
-  ['no token', ({ call, world }) => call(world.target)],
+test.each<[string, (harness: Harness) => Promise<CallResponse>]>([
+  ['no token', ({ call, fixture }) => call(fixture.target)],
   ['a bad token', ({ callWith }) => callWith({ claims: { aud: 'other' } })],
   ['an expired token', ({ callWith }) => callWith({ claims: { exp: 1 } })],
   ['an unknown path', ({ callAs }) => callAs('x', { path: '/nowhere' })],
-  ['another method', ({ callAs, world }) => callAs('x', { ...world.target, method: 'PUT' })],
-  ['OPTIONS', ({ call, world }) => call({ ...world.target, method: 'OPTIONS' })],
+  ['another method', ({ callAs, fixture }) => callAs('x', { ...fixture.target, method: 'PUT' })],
+  ['OPTIONS', ({ call, fixture }) => call({ ...fixture.target, method: 'OPTIONS' })],
 ])('%s does not reach the database', async (_, act) => {
   const { db, calls, statements } = watch(env.DB)
-  const answer = await act(await setStage({ vars: { DB: db } }))
+  const response = await act(await createHarness({ vars: { DB: db } }))
   expect(calls).toEqual([])
   expect(statements).toEqual([])
-  expect(answer.line.database).toBeUndefined()
+  expect(response.line.database).toBeUndefined()
 })
 
 const CROWD = 'crowd-'
@@ -240,7 +240,7 @@ async function addCrowd(size: number): Promise<void> {
 }
 
 /** Makes so many people of the crowd users of the organization, and readers of it. */
-async function letJoin({ organizationID, readers }: World, size: number): Promise<void> {
+async function letJoin({ organizationID, readers }: Fixture, size: number): Promise<void> {
   const join = (into: string, values: string): D1PreparedStatement =>
     env.DB.prepare(
       `INSERT INTO ${into} SELECT ${values} FROM users WHERE id GLOB '${CROWD}*' LIMIT ${size}`,

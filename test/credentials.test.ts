@@ -4,17 +4,17 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { watch } from './support/database'
-import { setStage, type Stage } from './support/worker/stage'
-import type { Answer } from './support/worker/caller'
+import { createHarness, type Harness } from './support/worker/harness'
+import type { CallResponse } from './support/worker/caller'
 
 const REALM = 'Bearer realm="identity"'
 const INVALID = `${REALM}, error="invalid_token", error_description="the access token is invalid"`
 
 /** Calls with an Authorization header in which `T` is a good token. */
-async function authorize(text: string): Promise<Answer> {
-  const { token, call, world } = await setStage()
-  const Authorization = text.replaceAll('T', await token(world.administrator))
-  return call({ ...world.target, headers: { Authorization } })
+async function authorize(text: string): Promise<CallResponse> {
+  const { token, call, fixture } = await createHarness()
+  const Authorization = text.replaceAll('T', await token(fixture.administrator))
+  return call({ ...fixture.target, headers: { Authorization } })
 }
 
 describe('the scheme', () => {
@@ -41,10 +41,10 @@ describe('the scheme', () => {
     'Bearer',
     'Bearer ',
   ])('%j holds no bearer token', async (text) => {
-    const answer = await authorize(text)
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('WWW-Authenticate')).toBe(REALM)
-    expect(answer.line.reason).toBe('token_missing')
+    const response = await authorize(text)
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toBe(REALM)
+    expect(response.line.reason).toBe('token_missing')
   })
 
   test.each([
@@ -59,9 +59,9 @@ describe('the scheme', () => {
     'Bearer=T',
     'Bearer:T',
   ])('%j is Bearer with something that is no token', async (text) => {
-    const answer = await authorize(text)
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('WWW-Authenticate')).toBe(INVALID)
+    const response = await authorize(text)
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toBe(INVALID)
   })
 })
 
@@ -79,11 +79,11 @@ describe('a token in another place than the Authorization header', () => {
       (token, path) => ({ path, body: new URLSearchParams({ access_token: token }) }),
     ],
   ])('is not seen: %s', async (_, place) => {
-    const { token, call, world } = await setStage()
-    const path = `/api/v1/organizations/${world.organizationID}/users/${world.target.userID}`
-    const answer = await call(place(await token(world.administrator), path))
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('WWW-Authenticate')).toBe(REALM)
+    const { token, call, fixture } = await createHarness()
+    const path = `/api/v1/organizations/${fixture.organizationID}/users/${fixture.target.userID}`
+    const response = await call(place(await token(fixture.administrator), path))
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toBe(REALM)
   })
 })
 
@@ -99,47 +99,53 @@ describe('the form', () => {
     ['five parts, as an encrypted token', (token) => `${token}.x.x`],
   ]
   test.each(damaged)('with %s is malformed', async (_, damage) => {
-    const { token, call, world } = await setStage()
-    const answer = await call({ ...world.target, token: damage(await token(world.administrator)) })
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('WWW-Authenticate')).toBe(INVALID)
-    expect(answer.line.reason).toBe('jwt_malformed')
+    const { token, call, fixture } = await createHarness()
+    const response = await call({
+      ...fixture.target,
+      token: damage(await token(fixture.administrator)),
+    })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toBe(INVALID)
+    expect(response.line.reason).toBe('jwt_malformed')
   })
 })
 
 describe('the size', () => {
   test('of 8 KiB is accepted, and one byte more is not', async () => {
-    const stage = await setStage()
-    expect((await callWithSize(stage, 8_192)).status).toBe(200)
-    const answer = await callWithSize(stage, 8_193)
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('WWW-Authenticate')).toBe(INVALID)
-    expect(answer.line.reason).toBe('token_oversize')
+    const harness = await createHarness()
+    expect((await callWithSize(harness, 8_192)).status).toBe(200)
+    const response = await callWithSize(harness, 8_193)
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toBe(INVALID)
+    expect(response.line.reason).toBe('token_oversize')
   })
 })
 
 test('a token that is no good costs neither a fetch nor the database', async () => {
   const { db, calls } = watch(env.DB)
-  const { call, world } = await setStage({ vars: { DB: db } })
+  const { call, fixture } = await createHarness({ vars: { DB: db } })
   for (const token of ['', 'x', 'x.y.z', 'a'.repeat(9_000)]) {
-    expect((await call({ ...world.target, token })).status).toBe(401)
+    expect((await call({ ...fixture.target, token })).status).toBe(401)
   }
-  expect((await call(world.target)).status).toBe(401)
+  expect((await call(fixture.target)).status).toBe(401)
   expect(calls).toEqual([])
   expect(fetch).not.toHaveBeenCalled()
 })
 
 /** Calls with a good token of exactly `bytes` bytes. */
-async function callWithSize({ token, call, world }: Stage, bytes: number): Promise<Answer> {
-  const { length } = await token(world.administrator, { claims: { padding: '' } })
+async function callWithSize(
+  { token, call, fixture }: Harness,
+  bytes: number,
+): Promise<CallResponse> {
+  const { length } = await token(fixture.administrator, { claims: { padding: '' } })
   // Three bytes of claims are four of token; what that leaves, the header's own text makes up for.
   for (let inHeader = 0; inHeader < 4; inHeader++) {
     const rest = Math.floor(((bytes - length) * 3) / 4)
     for (let more = -8; more <= 8; more++) {
       const claims = { padding: 'x'.repeat(rest + more) }
       const header = { x: 'x'.repeat(inHeader) }
-      const candidate = await token(world.administrator, { claims, header })
-      if (candidate.length === bytes) return call({ ...world.target, token: candidate })
+      const candidate = await token(fixture.administrator, { claims, header })
+      if (candidate.length === bytes) return call({ ...fixture.target, token: candidate })
     }
   }
   throw new Error(`no token of ${bytes} bytes was found`)

@@ -9,7 +9,7 @@ import { handleCall } from '../src/rpc'
 import { watch } from './support/database'
 import { isPending } from './support/pending'
 import { readLog } from './support/worker/log'
-import { setStage, type Stage } from './support/worker/stage'
+import { createHarness, type Harness } from './support/worker/harness'
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -36,34 +36,34 @@ const pending = async () => {
   return results.map((row) => row['deletion_id'])
 }
 
-const readRecord = ({ world }: Stage) =>
+const readRecord = ({ fixture }: Harness) =>
   env.DB.prepare('SELECT * FROM user_deletions WHERE organization_id = ?')
-    .bind(world.organizationID)
+    .bind(fixture.organizationID)
     .first()
 
 beforeEach(() => env.DB.prepare('DELETE FROM deletion_outbox').run())
 
 test('a deletion sends one event with the values of its record, and removes it from the outbox', async () => {
   const queue = createQueue()
-  const stage = await setStage({ vars: { DELETION_EVENTS: queue } })
-  const { world } = stage
-  const { status, headers } = await stage.callAs(world.administrator)
+  const harness = await createHarness({ vars: { DELETION_EVENTS: queue } })
+  const { fixture } = harness
+  const { status, headers } = await harness.callAs(fixture.administrator)
   expect(status).toBe(200)
-  const record = await readRecord(stage)
+  const record = await readRecord(harness)
   expect(queue.sent).toEqual([
     {
       specversion: '1.0',
       id: record?.['id'],
       type: 'dev.identity-worker.user.deleted',
-      source: `/api/v1/organizations/${encodeURIComponent(world.organizationID)}`,
-      subject: world.target.userID,
+      source: `/api/v1/organizations/${encodeURIComponent(fixture.organizationID)}`,
+      subject: fixture.target.userID,
       time: new Date(Number(record?.['deleted_at'])).toISOString(),
       datacontenttype: 'application/json',
       data: {
-        organizationID: world.organizationID,
-        userID: world.target.userID,
-        personID: world.target.person.id,
-        actor: { kind: 'user', subject: world.administrator.person.subject },
+        organizationID: fixture.organizationID,
+        userID: fixture.target.userID,
+        personID: fixture.target.person.id,
+        actor: { kind: 'user', subject: fixture.administrator.person.subject },
         groupsRemoved: 2,
         requestID: headers.get('X-Request-Id'),
       },
@@ -77,8 +77,8 @@ test('a deletion reads one row and writes one row more than without events', asy
   const costs: { read: number; written: number; calls: readonly string[] }[] = []
   for (const vars of [{}, { DELETION_EVENTS: createQueue(hang) }]) {
     const { db, calls } = watch(env.DB)
-    const { callAs, world } = await setStage({ vars: { ...vars, DB: db } })
-    const { line } = await callAs(world.administrator, { ...world.target, inBackground: true })
+    const { callAs, fixture } = await createHarness({ vars: { ...vars, DB: db } })
+    const { line } = await callAs(fixture.administrator, { ...fixture.target, inBackground: true })
     const { rowsRead = 0, rowsWritten = 0 } = line.database ?? {}
     costs.push({ read: rowsRead, written: rowsWritten, calls: [...calls] })
   }
@@ -95,13 +95,13 @@ describe('no response waits for the queue or fails because of it', () => {
   ])('if it %s, over both transports', async (_, send) => {
     const seen: unknown[] = []
     for (const vars of [{}, { DELETION_EVENTS: createQueue(send) }]) {
-      const { callAs, world, token, issuer } = await setStage({ vars })
-      const http = await callAs(world.administrator, { ...world.target, inBackground: true })
+      const { callAs, fixture, token, issuer } = await createHarness({ vars })
+      const http = await callAs(fixture.administrator, { ...fixture.target, inBackground: true })
       const { 'x-request-id': _id, ...headers } = Object.fromEntries(http.headers)
       const request = {
-        token: await token(world.administrator),
-        organizationID: world.organizationID,
-        userID: world.auditor.userID,
+        token: await token(fixture.administrator),
+        organizationID: fixture.organizationID,
+        userID: fixture.auditor.userID,
       }
       const environment = { ...env, ...issuer.vars, ...vars } as unknown as Environment
       const rpc = await handleCall(request, environment, createExecutionContext())
@@ -111,9 +111,9 @@ describe('no response waits for the queue or fails because of it', () => {
   })
 
   test('an event that was not sent stays pending, with one line in the log', async () => {
-    const stage = await setStage({ vars: { DELETION_EVENTS: createQueue(refuse) } })
-    await stage.callAs(stage.world.administrator)
-    const record = await readRecord(stage)
+    const harness = await createHarness({ vars: { DELETION_EVENTS: createQueue(refuse) } })
+    await harness.callAs(harness.fixture.administrator)
+    const record = await readRecord(harness)
     expect(await pending()).toEqual([record?.['id']])
     const line = readLog()
       .map((text) => JSON.parse(text) as object)
@@ -126,8 +126,13 @@ describe('no response waits for the queue or fails because of it', () => {
   })
 
   test('a queue that never settles is given up after ten seconds', async () => {
-    const { callAs, world } = await setStage({ vars: { DELETION_EVENTS: createQueue(hang) } })
-    const { settled } = await callAs(world.administrator, { ...world.target, inBackground: true })
+    const { callAs, fixture } = await createHarness({
+      vars: { DELETION_EVENTS: createQueue(hang) },
+    })
+    const { settled } = await callAs(fixture.administrator, {
+      ...fixture.target,
+      inBackground: true,
+    })
     expect(await isPending(settled)).toBe(true)
     await settled
     expect(readLog().join()).toContain('"cause":"queue_timeout"')
@@ -138,21 +143,21 @@ describe('no response waits for the queue or fails because of it', () => {
 test('an event is pending before it is sent, and until it was removed', async () => {
   const seen: number[] = []
   const queue = createQueue(async () => seen.push((await pending()).length))
-  const { callAs, world } = await setStage({ vars: { DELETION_EVENTS: queue } })
-  await callAs(world.administrator)
+  const { callAs, fixture } = await createHarness({ vars: { DELETION_EVENTS: queue } })
+  await callAs(fixture.administrator)
   expect(seen).toEqual([1])
 })
 
 test('a refusal and a replay make no event', async () => {
   const queue = createQueue()
-  const { callAs, world } = await setStage({ vars: { DELETION_EVENTS: queue } })
-  const call = { ...world.target, headers: { 'Idempotency-Key': 'k' } }
+  const { callAs, fixture } = await createHarness({ vars: { DELETION_EVENTS: queue } })
+  const call = { ...fixture.target, headers: { 'Idempotency-Key': 'k' } }
   const statuses = []
   for (const [who, what] of [
-    [world.auditor, call],
-    [world.administrator, { ...world, userID: 'absent' }],
-    [world.administrator, call],
-    [world.administrator, call],
+    [fixture.auditor, call],
+    [fixture.administrator, { ...fixture, userID: 'absent' }],
+    [fixture.administrator, call],
+    [fixture.administrator, call],
   ] as const) {
     statuses.push((await callAs(who, what)).status)
   }
@@ -173,9 +178,9 @@ test('a deletion whose first response was lost makes one event', async () => {
     },
   }
   const queue = createQueue()
-  const stage = await setStage({ vars: { DELETION_EVENTS: queue, DB } })
-  expect((await stage.callAs(stage.world.administrator)).status).toBe(200)
-  const record = await readRecord(stage)
+  const harness = await createHarness({ vars: { DELETION_EVENTS: queue, DB } })
+  expect((await harness.callAs(harness.fixture.administrator)).status).toBe(200)
+  const record = await readRecord(harness)
   expect(queue.sent).toMatchObject([
     { id: record?.['id'], time: new Date(Number(record?.['deleted_at'])).toISOString() },
   ])
@@ -185,8 +190,8 @@ test('a deletion whose first response was lost makes one event', async () => {
 test('the events of many deletions are removed together', async () => {
   const { db, statements } = watch(env.DB)
   const vars = { DELETION_EVENTS: createQueue(), DB: db }
-  const stages = await Promise.all(Array.from({ length: 8 }, () => setStage({ vars })))
-  await Promise.all(stages.map(({ callAs, world }) => callAs(world.administrator)))
+  const harnesses = await Promise.all(Array.from({ length: 8 }, () => createHarness({ vars })))
+  await Promise.all(harnesses.map(({ callAs, fixture }) => callAs(fixture.administrator)))
   expect(await pending()).toEqual([])
   const removals = statements.filter((sql) => sql.startsWith('delete from deletion_outbox'))
   expect(removals.length).toBeLessThan(3)
@@ -200,8 +205,8 @@ test('an event that was sent but not removed stays for the sweep', async () => {
         : env.DB.prepare(sql),
     batch: (statements: D1PreparedStatement[]) => env.DB.batch(statements),
   }
-  const { callAs, world } = await setStage({ vars: { DELETION_EVENTS: createQueue(), DB } })
-  expect((await callAs(world.administrator)).status).toBe(200)
+  const { callAs, fixture } = await createHarness({ vars: { DELETION_EVENTS: createQueue(), DB } })
+  expect((await callAs(fixture.administrator)).status).toBe(200)
   expect(await pending()).toHaveLength(1)
   expect(readLog().join()).toContain('"cause":"removal_failed"')
 })
@@ -213,7 +218,7 @@ test.each<[unknown, number | undefined]>([
   [' 30 ', 30],
   [7, 7],
 ])('DELETION_RECORD_DAYS = %j', async (value, days) => {
-  const { issuer } = await setStage()
+  const { issuer } = await createHarness()
   const vars = { ...env, ...issuer.vars, DELETION_RECORD_DAYS: value } as unknown as Environment
   expect(readConfig(vars).deletionRecordDays).toBe(days)
 })

@@ -11,10 +11,10 @@ import { watch, type WatchedDatabase } from './support/database'
 import type { TokenChanges } from './support/issuer'
 import { createKey, createWeakKey, without } from './support/keys'
 import { createClientKey, hash, makeProof, toClientKey, type ClientKey } from './support/proofs'
-import type { Answer } from './support/worker/caller'
+import type { CallResponse } from './support/worker/caller'
 import { MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
 import { readLog } from './support/worker/log'
-import { setStage, type Stage } from './support/worker/stage'
+import { createHarness, type Harness } from './support/worker/harness'
 
 const ORIGIN = 'https://identity.example'
 /** The token and the proof are valid: the call names a user that does not exist. */
@@ -39,14 +39,14 @@ interface Presented {
 
 let client: ClientKey
 let watched: WatchedDatabase
-const stages = new Map<Mode, Stage>()
+const harnesses = new Map<Mode, Harness>()
 
 beforeAll(async () => {
   client = await createClientKey()
   watched = watch(env.DB)
   for (const mode of ['', 'accept', 'require'] as const) {
     const vars = { DPOP: mode, DB: watched.db, REQUIRED_SCOPE: 'users' }
-    stages.set(mode, await setStage({ vars }))
+    harnesses.set(mode, await createHarness({ vars }))
   }
 })
 
@@ -54,24 +54,24 @@ afterEach(() => vi.useRealTimers())
 
 /** A token, the request that its proof must name, and a way to send both. */
 async function prepare({ mode = 'accept', key = client, claims, path }: Presented) {
-  const { issuer, world, call } = stages.get(mode)!
-  const where = path ?? `/api/v1/organizations/${world.organizationID}/users/nobody`
+  const { issuer, fixture, call } = harnesses.get(mode)!
+  const where = path ?? `/api/v1/organizations/${fixture.organizationID}/users/no-such-user`
   const bound = { scope: 'users', cnf: { jkt: key.jkt }, ...claims }
-  const token = await issuer.token(world.administrator.person.subject, { claims: bound })
+  const token = await issuer.token(fixture.administrator.person.subject, { claims: bound })
   return {
     request: { url: ORIGIN + where, token },
-    send: async (proofs: readonly string[], scheme = 'DPoP'): Promise<Answer> => {
+    send: async (proofs: readonly string[], scheme = 'DPoP'): Promise<CallResponse> => {
       const headers = new Headers(proofs.map((proof): [string, string] => ['DPoP', proof]))
       if (scheme !== '') headers.set('Authorization', `${scheme} ${token}`)
       const before = watched.calls.length
-      const answer = await call({ path: where, headers })
-      expect(answer.status === 401 ? watched.calls.slice(before) : []).toEqual([])
-      return answer
+      const response = await call({ path: where, headers })
+      expect(response.status === 401 ? watched.calls.slice(before) : []).toEqual([])
+      return response
     },
   }
 }
 
-async function present(what: Presented): Promise<Answer> {
+async function present(what: Presented): Promise<CallResponse> {
   const { key = client, proof = {}, headers = (made) => [made], scheme } = what
   const { request, send } = await prepare(what)
   const proofs = proof === null ? [] : headers(await makeProof(key, request, proof))
@@ -179,7 +179,7 @@ describe('the mode, the scheme and the binding of the token decide together', ()
 })
 
 test('a bound token deletes a user with one query batch, and nothing of its proof is logged', async () => {
-  const { target } = stages.get('require')!.world
+  const { target } = harnesses.get('require')!.fixture
   const path = `/api/v1/organizations/${target.organizationID}/users/${target.userID}`
   const { request, send } = await prepare({ mode: 'require', path })
   const proof = await makeProof(client, request)
@@ -261,10 +261,10 @@ describe('the proof', () => {
 
   test('of another user, organization or host is refused', async () => {
     const { request, send } = await prepare({})
-    const { world } = stages.get('accept')!
+    const { fixture } = harnesses.get('accept')!
     for (const [from, to] of [
-      ['nobody', world.target.userID],
-      [world.organizationID, world.otherOrganizationID],
+      ['no-such-user', fixture.target.userID],
+      [fixture.organizationID, fixture.otherOrganizationID],
       ['identity.example', 'other.example'],
     ] as const) {
       const proof = await makeProof(client, { ...request, url: request.url.replace(from, to) })

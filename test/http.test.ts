@@ -3,19 +3,19 @@
  */
 import { describe, expect, test, vi } from 'vitest'
 import type { Call } from './support/worker/caller'
-import { setStage } from './support/worker/stage'
+import { createHarness } from './support/worker/harness'
 
 const BASE = '/api/v1/organizations'
 
 /** Whether a path, in which `O` is the organization, names the user with an ID that a test chose. */
 async function deleteByPath(userID: string, path: string) {
-  const { callAs, world } = await setStage({
+  const { callAs, fixture } = await createHarness({
     seed: (seed, { organizationID }) => void seed.member(organizationID, { id: userID }),
   })
-  const answer = await callAs(world.administrator, {
-    path: path.replace('O', world.organizationID),
+  const response = await callAs(fixture.administrator, {
+    path: path.replace('O', fixture.organizationID),
   })
-  return { ...answer, scope: answer.line.scope, organizationID: world.organizationID }
+  return { ...response, scope: response.line.scope, organizationID: fixture.organizationID }
 }
 
 describe('an ID is opaque and decoded once', () => {
@@ -66,14 +66,14 @@ describe('an ID is opaque and decoded once', () => {
   )
 
   test('the organization’s ID as well', async () => {
-    const { callAs, world } = await setStage({
+    const { callAs, fixture } = await createHarness({
       seed(seed) {
         const organization = seed.organization('Größe/1 %41')
         seed.member(organization, { id: 'there' })
       },
     })
     const path = `${BASE}/Gr%C3%B6%C3%9Fe%2F1%20%2541/users/there`
-    expect((await callAs(world.platformAdministrator, { path })).status).toBe(200)
+    expect((await callAs(fixture.platformAdministrator, { path })).status).toBe(200)
   })
 
   test.each([
@@ -84,16 +84,16 @@ describe('an ID is opaque and decoded once', () => {
     ['encoded twice', 'a b', 'a%20b'],
     ['a plus for a space', 'c d', 'c+d'],
   ])('is compared byte for byte: %s names nobody', async (_, there, asked) => {
-    const answer = await deleteByPath(there, `${BASE}/O/users/${encodeURIComponent(asked)}`)
-    expect(answer.status).toBe(404)
-    expect(answer.line.reason).toBe('user_not_found')
+    const response = await deleteByPath(there, `${BASE}/O/users/${encodeURIComponent(asked)}`)
+    expect(response.status).toBe(404)
+    expect(response.line.reason).toBe('user_not_found')
   })
 
   test('that looks wrong is never a 400', async () => {
-    const { callAs, world } = await setStage()
+    const { callAs, fixture } = await createHarness()
     for (const userID of ['0', '-1', 'null', 'undefined', '*', '%', "'", '👻', 'x'.repeat(9_000)]) {
-      const answer = await callAs(world.administrator, { ...world, userID })
-      expect(answer.status).toBe(404)
+      const response = await callAs(fixture.administrator, { ...fixture, userID })
+      expect(response.status).toBe(404)
     }
   })
 })
@@ -125,19 +125,19 @@ describe('a path that is none of ours is a 404', () => {
     '/api%2Fv1/organizations/O/users/U',
     '/%61pi/v1/organizations/O/users/U',
   ])('%s', async (path) => {
-    const { callAs, world } = await setStage()
-    const { organizationID, userID } = world.target
-    const answer = await callAs(world.administrator, {
+    const { callAs, fixture } = await createHarness()
+    const { organizationID, userID } = fixture.target
+    const response = await callAs(fixture.administrator, {
       path: path.replace('O/', `${organizationID}/`).replace('/U', `/${userID}`),
     })
-    expect(answer.status).toBe(404)
-    expect(answer.line.reason).toBe('route_not_found')
-    expect(answer.line).not.toHaveProperty('route')
-    expect(JSON.stringify(answer.line)).not.toContain(userID)
+    expect(response.status).toBe(404)
+    expect(response.line.reason).toBe('route_not_found')
+    expect(response.line).not.toHaveProperty('route')
+    expect(JSON.stringify(response.line)).not.toContain(userID)
   })
 
   test.each(['GET', 'POST', 'OPTIONS', 'HEAD', 'PUT'])('for %s too', async (method) => {
-    const { call } = await setStage()
+    const { call } = await createHarness()
     expect((await call({ path: '/nowhere', method })).status).toBe(404)
   })
 })
@@ -153,23 +153,23 @@ describe('the path is read as the URL standard has it', () => {
     [`\\api\\v1\\organizations\\O\\users\\U`],
     [`${BASE}/O\\users/U`],
   ])('%s names the user', async (path) => {
-    const { callAs, world } = await setStage()
-    const { organizationID, userID } = world.target
+    const { callAs, fixture } = await createHarness()
+    const { organizationID, userID } = fixture.target
     const named = path.replace('O', organizationID).replace(/U$/, userID)
-    expect((await callAs(world.administrator, { path: named })).status).toBe(200)
+    expect((await callAs(fixture.administrator, { path: named })).status).toBe(200)
   })
 
   test.each(['.', '..', '%2e', '%2E%2e', '.%2E'])('%s is no ID over HTTP', async (segment) => {
-    const { callAs, world } = await setStage({
+    const { callAs, fixture } = await createHarness({
       seed(seed, { organizationID }) {
         if (segment === '.') seed.member(organizationID, { id: '.' })
         if (segment === '..') seed.member(organizationID, { id: '..' })
       },
     })
-    const path = `${BASE}/${world.organizationID}/users/${segment}`
-    const answer = await callAs(world.administrator, { path })
-    expect(answer.status).toBe(404)
-    expect(answer.line.reason).toBe('route_not_found')
+    const path = `${BASE}/${fixture.organizationID}/users/${segment}`
+    const response = await callAs(fixture.administrator, { path })
+    expect(response.status).toBe(404)
+    expect(response.line.reason).toBe('route_not_found')
   })
 })
 
@@ -179,34 +179,38 @@ describe('the methods', () => {
   test.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'PROPFIND', 'PURGE'])(
     '%s is not allowed, whoever asks',
     async (method) => {
-      const { call, callAs, world } = await setStage()
-      const answers = [
-        await call({ ...world.target, method }),
-        await callAs(world.administrator, { ...world.target, method }),
+      const { call, callAs, fixture } = await createHarness()
+      const responses = [
+        await call({ ...fixture.target, method }),
+        await callAs(fixture.administrator, { ...fixture.target, method }),
       ]
-      for (const answer of answers) {
-        expect(answer.status).toBe(405)
-        expect(answer.headers.get('Allow')).toBe(ALLOW)
-        expect(answer.line.reason).toBe('method_not_allowed')
+      for (const response of responses) {
+        expect(response.status).toBe(405)
+        expect(response.headers.get('Allow')).toBe(ALLOW)
+        expect(response.line.reason).toBe('method_not_allowed')
       }
-      expect((await callAs(world.administrator)).status).toBe(200)
+      expect((await callAs(fixture.administrator)).status).toBe(200)
     },
   )
 
   test('OPTIONS gets 204, says what is allowed and deletes nothing', async () => {
-    const { callAs, world } = await setStage()
-    const answer = await callAs(world.administrator, { ...world.target, method: 'OPTIONS' })
-    expect(answer.status).toBe(204)
-    expect(answer.body).toBe('')
-    expect(answer.headers.get('Allow')).toBe(ALLOW)
-    expect((await callAs(world.administrator)).status).toBe(200)
+    const { callAs, fixture } = await createHarness()
+    const response = await callAs(fixture.administrator, { ...fixture.target, method: 'OPTIONS' })
+    expect(response.status).toBe(204)
+    expect(response.body).toBe('')
+    expect(response.headers.get('Allow')).toBe(ALLOW)
+    expect((await callAs(fixture.administrator)).status).toBe(200)
   })
 
   test('a header or a query that names another method changes nothing', async () => {
-    const { callAs, world } = await setStage()
+    const { callAs, fixture } = await createHarness()
     const headers = { 'X-HTTP-Method-Override': 'DELETE', 'X-Method-Override': 'DELETE' }
-    const answer = await callAs(world.administrator, { ...world.target, method: 'POST', headers })
-    expect(answer.status).toBe(405)
+    const response = await callAs(fixture.administrator, {
+      ...fixture.target,
+      method: 'POST',
+      headers,
+    })
+    expect(response.status).toBe(405)
   })
 })
 
@@ -214,17 +218,17 @@ describe('what is never read', () => {
   test.each(['?', '?x=1', '?userID=other', '?a=%ZZ', '?__proto__=1', `?${'x&'.repeat(5_000)}`])(
     'the query %j',
     async (query) => {
-      const { callAs, world } = await setStage()
-      const path = `${BASE}/${world.organizationID}/users/${world.target.userID}${query}`
-      expect((await callAs(world.administrator, { path })).status).toBe(200)
+      const { callAs, fixture } = await createHarness()
+      const path = `${BASE}/${fixture.organizationID}/users/${fixture.target.userID}${query}`
+      expect((await callAs(fixture.administrator, { path })).status).toBe(200)
     },
   )
 
   test('the query, not even as far as to split it: that takes quadratic time', async () => {
-    const { callAs, world } = await setStage()
+    const { callAs, fixture } = await createHarness()
     const seen = vi.spyOn(URLSearchParams.prototype, Symbol.iterator as unknown as 'entries')
-    const path = `${BASE}/${world.organizationID}/users/${world.target.userID}?a&a`
-    expect((await callAs(world.administrator, { path })).status).toBe(200)
+    const path = `${BASE}/${fixture.organizationID}/users/${fixture.target.userID}?a&a`
+    expect((await callAs(fixture.administrator, { path })).status).toBe(200)
     const split = seen.mock.contexts as URLSearchParams[]
     expect(split.filter(({ size }) => size > 0)).toEqual([])
   })
@@ -235,20 +239,20 @@ describe('what is never read', () => {
     ['a megabyte', { body: 'x'.repeat(1_000_000) }],
     ['a type that says nothing', { body: 'x', headers: { 'Content-Type': 'x' } }],
   ])('a body: %s', async (_, what) => {
-    const { callAs, world } = await setStage()
-    expect((await callAs(world.administrator, { ...world.target, ...what })).status).toBe(200)
+    const { callAs, fixture } = await createHarness()
+    expect((await callAs(fixture.administrator, { ...fixture.target, ...what })).status).toBe(200)
   })
 
   test('a body that never ends', async () => {
-    const { callAs, world } = await setStage()
+    const { callAs, fixture } = await createHarness()
     const body = new ReadableStream({ pull: () => new Promise(() => {}) })
-    expect((await callAs(world.administrator, { ...world.target, body })).status).toBe(200)
+    expect((await callAs(fixture.administrator, { ...fixture.target, body })).status).toBe(200)
   })
 
   test('what the caller would like to be answered with', async () => {
-    const { call, world } = await setStage()
+    const { call, fixture } = await createHarness()
     const headers = { Accept: 'text/html', 'Accept-Language': 'de', 'Accept-Encoding': 'br' }
-    const answer = await call({ ...world.target, headers })
-    expect(answer.headers.get('Content-Type')).toBe('application/json')
+    const response = await call({ ...fixture.target, headers })
+    expect(response.headers.get('Content-Type')).toBe('application/json')
   })
 })

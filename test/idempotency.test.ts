@@ -4,15 +4,15 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
-import type { Answer } from './support/worker/caller'
-import { setStage, type Stage } from './support/worker/stage'
-import type { Subject, World } from './support/world'
+import type { CallResponse } from './support/worker/caller'
+import { createHarness, type Harness } from './support/worker/harness'
+import type { Subject, Fixture } from './support/fixture'
 
 const withKey = (key: string) => ({ headers: { 'Idempotency-Key': key } })
 
 /** Deletes the target as the subject, with a key. */
-function ask({ callAs, world }: Stage, subject: Subject, key = 'key-1'): Promise<Answer> {
-  return callAs(subject, { ...world.target, ...withKey(key) })
+function ask({ callAs, fixture }: Harness, subject: Subject, key = 'key-1'): Promise<CallResponse> {
+  return callAs(subject, { ...fixture.target, ...withKey(key) })
 }
 
 async function run(sql: string, ...values: unknown[]): Promise<void> {
@@ -22,7 +22,7 @@ async function run(sql: string, ...values: unknown[]): Promise<void> {
 }
 
 /** Reads the idempotency key of each deletion record. */
-async function readKeys({ organizationID }: World): Promise<unknown[]> {
+async function readKeys({ organizationID }: Fixture): Promise<unknown[]> {
   const { results } = await env.DB.prepare('SELECT * FROM user_deletions WHERE organization_id = ?')
     .bind(organizationID)
     .all()
@@ -31,10 +31,10 @@ async function readKeys({ organizationID }: World): Promise<unknown[]> {
 
 describe('a repeat with the same key', () => {
   test('gets the first response, 200, and changes nothing', async () => {
-    const stage = await setStage()
-    const first = await ask(stage, stage.world.administrator)
+    const harness = await createHarness()
+    const first = await ask(harness, harness.fixture.administrator)
     const before = await readDatabase(env.DB)
-    const second = await ask(stage, stage.world.administrator)
+    const second = await ask(harness, harness.fixture.administrator)
     expect([first.status, second.status]).toEqual([200, 200])
     expect(second.body).toBe(first.body)
     expect([...second.headers.keys()]).toEqual([...first.headers.keys()])
@@ -45,20 +45,20 @@ describe('a repeat with the same key', () => {
   test.each(['serviceAccount', 'platformAdministrator'] as const)(
     'works for a %s',
     async (caller) => {
-      const stage = await setStage()
-      await ask(stage, stage.world[caller])
-      expect((await ask(stage, stage.world[caller])).status).toBe(200)
+      const harness = await createHarness()
+      await ask(harness, harness.fixture[caller])
+      expect((await ask(harness, harness.fixture[caller])).status).toBe(200)
     },
   )
 
   test('gets 200 with another token of the same subject', async () => {
-    const stage = await setStage()
-    await ask(stage, stage.world.administrator)
-    const repeat = { ...stage.world.target, ...withKey('key-1') }
-    expect((await stage.callWith({ claims: { client_id: 'another' } }, repeat)).status).toBe(200)
+    const harness = await createHarness()
+    await ask(harness, harness.fixture.administrator)
+    const repeat = { ...harness.fixture.target, ...withKey('key-1') }
+    expect((await harness.callWith({ claims: { client_id: 'another' } }, repeat)).status).toBe(200)
   })
 
-  test.each<[string, string, (world: World) => string]>([
+  test.each<[string, string, (fixture: Fixture) => string]>([
     [
       'its permission',
       'DELETE FROM group_members WHERE organization_user_id = ?',
@@ -70,39 +70,39 @@ describe('a repeat with the same key', () => {
       ({ organizationID }) => organizationID,
     ],
   ])('gets 200 after the caller lost %s', async (_, sql, id) => {
-    const stage = await setStage()
-    const { world } = stage
-    await ask(stage, world.administrator)
-    await run(sql, id(world))
-    expect((await ask(stage, world.administrator)).status).toBe(200)
-    expect((await stage.callAs(world.administrator, world.plain)).status).toBe(403)
+    const harness = await createHarness()
+    const { fixture } = harness
+    await ask(harness, fixture.administrator)
+    await run(sql, id(fixture))
+    expect((await ask(harness, fixture.administrator)).status).toBe(200)
+    expect((await harness.callAs(fixture.administrator, fixture.plain)).status).toBe(403)
   })
 
   test('gets 200 after the caller deleted itself', async () => {
-    const { callAs, world } = await setStage()
-    const itself = { ...world.administrator, ...withKey('key-1') }
-    expect((await callAs(world.administrator, itself)).status).toBe(200)
-    expect((await callAs(world.administrator, itself)).status).toBe(200)
-    expect((await callAs(world.administrator, world.administrator)).status).toBe(403)
+    const { callAs, fixture } = await createHarness()
+    const itself = { ...fixture.administrator, ...withKey('key-1') }
+    expect((await callAs(fixture.administrator, itself)).status).toBe(200)
+    expect((await callAs(fixture.administrator, itself)).status).toBe(200)
+    expect((await callAs(fixture.administrator, fixture.administrator)).status).toBe(403)
   })
 
   test('of twenty at once: all get 200, and there is one deletion', async () => {
-    const stage = await setStage()
-    const { world } = stage
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => ask(stage, world.administrator)),
+    const harness = await createHarness()
+    const { fixture } = harness
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => ask(harness, fixture.administrator)),
     )
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
-    expect(await readKeys(world)).toEqual(['key-1'])
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(await readKeys(fixture)).toEqual(['key-1'])
   })
 })
 
 describe('a repeat is refused', () => {
   test('if its token is invalid by now', async () => {
-    const stage = await setStage()
-    await ask(stage, stage.world.administrator)
-    const repeat = { ...stage.world.target, ...withKey('key-1') }
-    expect((await stage.callWith({ claims: { exp: 1 } }, repeat)).status).toBe(401)
+    const harness = await createHarness()
+    await ask(harness, harness.fixture.administrator)
+    const repeat = { ...harness.fixture.target, ...withKey('key-1') }
+    expect((await harness.callWith({ claims: { exp: 1 } }, repeat)).status).toBe(401)
   })
 
   test.each([
@@ -110,81 +110,84 @@ describe('a repeat is refused', () => {
     ['pending', "UPDATE users SET state = 'pending' WHERE id = ?"],
     ['deleted', 'DELETE FROM users WHERE id = ?'],
   ])('if its caller is %s by now', async (_, sql) => {
-    const stage = await setStage()
-    const caller = stage.world.platformAdministrator
-    await ask(stage, caller)
+    const harness = await createHarness()
+    const caller = harness.fixture.platformAdministrator
+    await ask(harness, caller)
     await run(sql, caller.id)
-    expect((await ask(stage, caller)).status).toBe(401)
+    expect((await ask(harness, caller)).status).toBe(401)
   })
 
   test('if the deployment requires a scope by now', async () => {
-    const stage = await setStage()
-    await ask(stage, stage.world.administrator)
-    const strict = await setStage({ issuer: stage.issuer, vars: { REQUIRED_SCOPE: 'users' } })
-    const token = await stage.token(stage.world.administrator)
-    const repeat = { ...stage.world.target, ...withKey('key-1'), token }
+    const harness = await createHarness()
+    await ask(harness, harness.fixture.administrator)
+    const strict = await createHarness({
+      issuer: harness.issuer,
+      vars: { REQUIRED_SCOPE: 'users' },
+    })
+    const token = await harness.token(harness.fixture.administrator)
+    const repeat = { ...harness.fixture.target, ...withKey('key-1'), token }
     expect((await strict.call(repeat)).status).toBe(403)
   })
 })
 
 describe('the key is not enough', () => {
   test('another actor with it gets 404', async () => {
-    const stage = await setStage()
-    await ask(stage, stage.world.administrator)
-    expect((await ask(stage, stage.world.serviceAccount)).status).toBe(404)
-    expect((await ask(stage, stage.world.platformAdministrator)).status).toBe(404)
-    expect((await ask(stage, stage.world.auditor)).status).toBe(403)
+    const harness = await createHarness()
+    await ask(harness, harness.fixture.administrator)
+    expect((await ask(harness, harness.fixture.serviceAccount)).status).toBe(404)
+    expect((await ask(harness, harness.fixture.platformAdministrator)).status).toBe(404)
+    expect((await ask(harness, harness.fixture.auditor)).status).toBe(403)
   })
 
   test('another key gets 404, and so does none', async () => {
-    const stage = await setStage()
-    await ask(stage, stage.world.administrator, 'key-1')
-    expect((await ask(stage, stage.world.administrator, 'key-2')).status).toBe(404)
-    expect((await ask(stage, stage.world.administrator, 'KEY-1')).status).toBe(404)
-    expect((await stage.callAs(stage.world.administrator)).status).toBe(404)
+    const harness = await createHarness()
+    await ask(harness, harness.fixture.administrator, 'key-1')
+    expect((await ask(harness, harness.fixture.administrator, 'key-2')).status).toBe(404)
+    expect((await ask(harness, harness.fixture.administrator, 'KEY-1')).status).toBe(404)
+    expect((await harness.callAs(harness.fixture.administrator)).status).toBe(404)
   })
 
   test('a deletion without a key is not found by one', async () => {
-    const stage = await setStage()
-    await stage.callAs(stage.world.administrator)
+    const harness = await createHarness()
+    await harness.callAs(harness.fixture.administrator)
     for (const key of ['key-1', 'null', 'NULL']) {
-      expect((await ask(stage, stage.world.administrator, key)).status).toBe(404)
+      expect((await ask(harness, harness.fixture.administrator, key)).status).toBe(404)
     }
   })
 
   test('the same key for another user is another request', async () => {
-    const { callAs, world } = await setStage()
-    for (const user of [world.target, world.plain, world.auditor]) {
-      const answer = await callAs(world.administrator, { ...user, ...withKey('same') })
-      expect(answer.status).toBe(200)
-      expect(answer.line.groupsRemoved).toBeDefined()
+    const { callAs, fixture } = await createHarness()
+    for (const user of [fixture.target, fixture.plain, fixture.auditor]) {
+      const response = await callAs(fixture.administrator, { ...user, ...withKey('same') })
+      expect(response.status).toBe(200)
+      expect(response.line.groupsRemoved).toBeDefined()
     }
   })
 
   test('the same key for a user of another organization is another request', async () => {
-    const { callAs, world } = await setStage()
-    const { platformAdministrator } = world
-    await callAs(platformAdministrator, { ...world.target, ...withKey('same') })
-    const elsewhere = { ...world.targetElsewhere, ...withKey('same') }
+    const { callAs, fixture } = await createHarness()
+    const { platformAdministrator } = fixture
+    await callAs(platformAdministrator, { ...fixture.target, ...withKey('same') })
+    const elsewhere = { ...fixture.targetElsewhere, ...withKey('same') }
     expect((await callAs(platformAdministrator, elsewhere)).status).toBe(200)
-    const swapped = { ...world.target, organizationID: world.otherOrganizationID }
+    const swapped = { ...fixture.target, organizationID: fixture.otherOrganizationID }
     expect((await callAs(platformAdministrator, { ...swapped, ...withKey('same') })).status).toBe(
       404,
     )
   })
 
   test('a refused call leaves nothing that a repeat could find', async () => {
-    const stage = await setStage()
-    const { world } = stage
-    expect((await ask(stage, world.auditor)).status).toBe(403)
-    const { administrators, auditor, organizationID } = world
+    const harness = await createHarness()
+    const { fixture } = harness
+    expect((await ask(harness, fixture.auditor)).status).toBe(403)
+    const { administrators, auditor, organizationID } = fixture
     await run(
       'INSERT INTO group_members (organization_id, group_id, organization_user_id) VALUES (?, ?, ?)',
       organizationID,
       administrators,
       auditor.userID,
     )
-    const second = await ask(stage, world.auditor)
+    const second = await ask(harness, fixture.auditor)
     expect(second.status).toBe(200)
     expect(second.line.groupsRemoved).toBe(2)
   })
@@ -194,18 +197,18 @@ describe('the form of a key', () => {
   test.each(['a', 'x'.repeat(255), '!~"\'\\{}|,;=', '550e8400-e29b-41d4-a716-446655440000'])(
     '%j is one',
     async (key) => {
-      const stage = await setStage()
-      await ask(stage, stage.world.administrator, key)
-      expect((await ask(stage, stage.world.administrator, key)).status).toBe(200)
-      expect((await ask(stage, stage.world.administrator, key.slice(1))).status).toBe(404)
+      const harness = await createHarness()
+      await ask(harness, harness.fixture.administrator, key)
+      expect((await ask(harness, harness.fixture.administrator, key)).status).toBe(200)
+      expect((await ask(harness, harness.fixture.administrator, key.slice(1))).status).toBe(404)
     },
   )
 
   test.each(['', 'x'.repeat(256), 'a b', 'a\tb'])('%j is none and ignored', async (key) => {
-    const stage = await setStage()
-    const { world } = stage
-    expect((await ask(stage, world.administrator, key)).status).toBe(200)
-    expect((await ask(stage, world.administrator, key)).status).toBe(404)
-    expect(await readKeys(world)).toEqual([null])
+    const harness = await createHarness()
+    const { fixture } = harness
+    expect((await ask(harness, fixture.administrator, key)).status).toBe(200)
+    expect((await ask(harness, fixture.administrator, key)).status).toBe(404)
+    expect(await readKeys(fixture)).toEqual([null])
   })
 })

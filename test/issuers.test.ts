@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { readCodeSpans } from './operations/document'
 import type { TokenChanges } from './support/issuer'
 import { createClientKey } from './support/proofs'
-import { createCaller, type Answer } from './support/worker/caller'
+import { createCaller, type CallResponse } from './support/worker/caller'
 import {
   examples,
   issuers,
@@ -108,7 +108,7 @@ describe('what cannot work', () => {
   const [auth0] = examples.filter(({ product }) => product === 'Auth0') as [Example]
 
   /** A token of each row, in the table's order: what Auth0 would send, were it set so. */
-  const attempts: (() => Promise<Answer>)[] = [
+  const attempts: (() => Promise<CallResponse>)[] = [
     () => send('ATQAy_8TAAAA-opaque'),
     () => present(auth0, auth0.vars, { header: { alg: 'HS256' } }),
     () =>
@@ -132,10 +132,10 @@ describe('what cannot work', () => {
   test('each row of the table is refused for the reason that it names', async () => {
     const rows = readTable(page.section('What cannot work').tables[0])
     const reasons = rows.map(([, , reason = '']) => readCodeSpans(reason)[0])
-    const answers: Answer[] = []
-    for (const attempt of attempts) answers.push(await attempt())
-    expect(answers.map(({ status }) => status)).toEqual(rows.map(() => 401))
-    expect(answers.map(({ line }) => line.reason)).toEqual(reasons)
+    const responses: CallResponse[] = []
+    for (const attempt of attempts) responses.push(await attempt())
+    expect(responses.map(({ status }) => status)).toEqual(rows.map(() => 401))
+    expect(responses.map(({ line }) => line.reason)).toEqual(reasons)
   })
 
   test('a service token of Cloudflare Access names nobody', async () => {

@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createKey, createWeakKey, useFor, without, type SigningKey } from './support/keys'
-import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
+import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
 
 let first: SigningKey
 let second: SigningKey
@@ -27,7 +27,7 @@ describe('several keys fit', () => {
     ['a token without a key ID', noKeyID],
     ['a key ID that is there more than once', {}],
   ])('%s: each is tried', async (_, changes) => {
-    const { publish, present } = await setKeyStage()
+    const { publish, present } = await createKeyHarness()
     publish(rsa.publicJWK, first.publicJWK, second.publicJWK)
     for (const key of [first, second, rsa]) {
       expect((await present({ key, ...changes })).status).toBe(ACCEPTED)
@@ -35,33 +35,33 @@ describe('several keys fit', () => {
   })
 
   test('none verifies the token: 401', async () => {
-    const { publish, present } = await setKeyStage()
+    const { publish, present } = await createKeyHarness()
     publish(first.publicJWK, second.publicJWK)
-    const answer = await present({ key: third })
-    expect(answer.status).toBe(401)
-    expect(answer.line.reason).toBe('jwt_signature_invalid')
+    const response = await present({ key: third })
+    expect(response.status).toBe(401)
+    expect(response.line.reason).toBe('jwt_signature_invalid')
   })
 
   test('the token is judged beyond its signature: an expired one says so', async () => {
-    const { publish, present } = await setKeyStage()
+    const { publish, present } = await createKeyHarness()
     publish(first.publicJWK, second.publicJWK)
     for (const key of [first, second]) {
-      const answer = await present({ key, claims: { exp: 1 } })
-      expect(answer.headers.get('WWW-Authenticate')).toContain('the access token expired')
+      const response = await present({ key, claims: { exp: 1 } })
+      expect(response.headers.get('WWW-Authenticate')).toContain('the access token expired')
       expect((await present({ key, claims: { aud: 'other' } })).status).toBe(401)
     }
   })
 })
 
 test('keys that have no ID serve tokens without one', async () => {
-  const { publish, present } = await setKeyStage()
+  const { publish, present } = await createKeyHarness()
   publish(without(first.publicJWK, 'kid'))
   expect((await present({ key: first, ...noKeyID })).status).toBe(ACCEPTED)
   expect((await present({ key: first })).status).toBe(401)
 })
 
 test('a key that names no algorithm serves each that it is fit for, in any order', async () => {
-  const { publish, present } = await setKeyStage()
+  const { publish, present } = await createKeyHarness()
   publish(without(rsa.publicJWK, 'alg'))
   const padded = await useFor('PS256', rsa)
   for (const key of [rsa, padded, padded, rsa]) {
@@ -101,10 +101,10 @@ describe('a key is not used, and the others serve', () => {
 
   test.each(unusable)('%s', async (_, make) => {
     const [published, signer] = await make()
-    const { publish, present, issuer } = await setKeyStage()
+    const { publish, present, issuer } = await createKeyHarness()
     publish(published, issuer.keys[0].publicJWK)
-    const answer = await present({ key: signer })
-    expect(answer.status).toBe(401)
+    const response = await present({ key: signer })
+    expect(response.status).toBe(401)
     expect((await present()).status).toBe(ACCEPTED)
   })
 })

@@ -8,25 +8,25 @@ import worker from '../src/index'
 import type { Environment } from '../src/config'
 import { createSharedRun } from '../src/shared-run'
 import { createWeakKey } from './support/keys'
-import { hang, withBody } from './support/jwks-answers'
+import { hang, withBody } from './support/jwks-responders'
 import { isPending } from './support/pending'
 import { createRequest } from './support/worker/caller'
 import { MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
-import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
-import { setStage } from './support/worker/stage'
+import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
+import { createHarness } from './support/worker/harness'
 
 const DAY_S = 24 * 60 * 60
 
 describe('the Cache API', () => {
   test('that never responds delays a cold start only', async () => {
     vi.spyOn(caches, 'open').mockReturnValue(new Promise<never>(() => {}))
-    const { present, fetches } = await setKeyStage()
+    const { present, fetches } = await createKeyHarness()
     expect((await present({}, { inBackground: true })).status).toBe(ACCEPTED)
     expect(fetches()).toBe(1)
   })
 
   test('keeps the keys for a day', async () => {
-    const { present, issuer } = await setKeyStage()
+    const { present, issuer } = await createKeyHarness()
     await present()
     const cache = await caches.open('identity-jwks-2')
     const entry = await cache.match(issuer.vars.JWKS_URL)
@@ -36,7 +36,7 @@ describe('the Cache API', () => {
 
   test('with an entry from the future gives keys that are ten minutes old in ten minutes', async () => {
     stopClock()
-    const { present, issuer, fetches } = await setKeyStage()
+    const { present, issuer, fetches } = await createKeyHarness()
     const entry = { fetchedAt: Date.now() + 60 * MINUTE, text: issuer.jwks() }
     const headers = { 'Cache-Control': 'max-age=3600' }
     const cache = await caches.open('identity-jwks-2')
@@ -50,9 +50,9 @@ describe('the Cache API', () => {
 
   test('is not used for keys that come through the binding ISSUER, nor read for them', async () => {
     const open = vi.spyOn(caches, 'open')
-    const { issuer } = await setKeyStage()
+    const { issuer } = await createKeyHarness()
     const ISSUER = { fetch: async () => new Response(issuer.jwks()) }
-    const bound = await setKeyStage({ ...issuer.vars, ISSUER })
+    const bound = await createKeyHarness({ ...issuer.vars, ISSUER })
     expect(
       (await bound.present({ key: issuer.keys[0], claims: { iss: issuer.vars.TOKEN_ISSUER } }))
         .status,
@@ -62,7 +62,7 @@ describe('the Cache API', () => {
 })
 
 test('keys never cross between bindings, nor between a binding and the network', async () => {
-  const network = await setKeyStage()
+  const network = await createKeyHarness()
   const { issuer } = network
   const claims = { iss: issuer.vars.TOKEN_ISSUER }
   const statuses: number[] = []
@@ -71,7 +71,7 @@ test('keys never cross between bindings, nor between a binding and the network',
     // The same URL is another issuer behind each binding.
     const own = await network.createKey()
     const ISSUER = { fetch: async () => new Response(issuer.jwks([own.publicJWK])) }
-    const { present } = await setKeyStage({ ...issuer.vars, ISSUER })
+    const { present } = await createKeyHarness({ ...issuer.vars, ISSUER })
     statuses.push((await present({ key: own, claims })).status)
     statuses.push((await present({ key: issuer.keys[0], claims })).status)
   }
@@ -81,15 +81,15 @@ test('keys never cross between bindings, nor between a binding and the network',
 })
 
 test('a fetch of keys that is too late is aborted', async () => {
-  const { present, endpoint } = await setKeyStage()
-  endpoint.answer = hang
+  const { present, endpoint } = await createKeyHarness()
+  endpoint.respond = hang
   expect((await present()).status).toBe(500)
   expect(endpoint.requests.map(({ signal }) => signal.aborted)).toEqual([true])
 })
 
 test('a key ID of an unusable key is known: it causes no refresh', async () => {
   stopClock()
-  const { present, publish, issuer, fetches } = await setKeyStage()
+  const { present, publish, issuer, fetches } = await createKeyHarness()
   const weak = await createWeakKey()
   publish(issuer.keys[0].publicJWK, weak.publicJWK)
   await present()
@@ -101,14 +101,14 @@ test('a key ID of an unusable key is known: it causes no refresh', async () => {
 describe('a request that waits for the load of another one', () => {
   test('waits four seconds, then loads the keys itself', async () => {
     vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
-    const { present, endpoint, issuer, fetches } = await setKeyStage()
-    endpoint.answer = hang
+    const { present, endpoint, issuer, fetches } = await createKeyHarness()
+    endpoint.respond = hang
     // The timers of a request that is gone never fire.
     const timers = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never)
     void present({}, { inBackground: true })
     await vi.waitUntil(() => fetches() === 1)
     timers.mockRestore()
-    endpoint.answer = withBody(issuer.jwks())
+    endpoint.respond = withBody(issuer.jwks())
     const waiting = await Promise.all([
       present({}, { inBackground: true }),
       present({}, { inBackground: true }),
@@ -137,8 +137,8 @@ test('a deletion is registered with the runtime, which else cancels it if its ca
       return env.DB.batch<T>(statements)
     },
   }
-  const { issuer, token, world } = await setStage()
-  const request = createRequest({ ...world.target, token: await token(world.administrator) })
+  const { issuer, token, fixture } = await createHarness()
+  const request = createRequest({ ...fixture.target, token: await token(fixture.administrator) })
   const ctx = createExecutionContext()
   const response = worker.fetch(
     request,

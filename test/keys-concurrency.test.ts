@@ -5,60 +5,60 @@
 import { describe, expect, test, vi } from 'vitest'
 import type worker from '../src/index'
 import { createKey, type SigningKey } from './support/keys'
-import { after, breakConnection, withBody } from './support/jwks-answers'
+import { after, breakConnection, withBody } from './support/jwks-responders'
 import { createCaller, type Caller, type Vars } from './support/worker/caller'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
-import { ACCEPTED, setKeyStage, type KeyStage } from './support/worker/key-stage'
+import { ACCEPTED, createKeyHarness, type KeyHarness } from './support/worker/key-harness'
 
 const MANY = 40
 
 async function presentMany(
-  { present }: KeyStage,
-  changes?: Parameters<KeyStage['present']>[0],
+  { present }: KeyHarness,
+  changes?: Parameters<KeyHarness['present']>[0],
 ): Promise<Set<number>> {
-  const answers = await Promise.all(Array.from({ length: MANY }, () => present(changes)))
-  return new Set(answers.map(({ status }) => status))
+  const responses = await Promise.all(Array.from({ length: MANY }, () => present(changes)))
+  return new Set(responses.map(({ status }) => status))
 }
 
 describe('many calls at once cause one fetch', () => {
   test('on a cold start', async () => {
-    const stage = await setKeyStage()
-    stage.endpoint.answer = after(50, withBody(stage.issuer.jwks()))
-    expect(await presentMany(stage)).toEqual(new Set([ACCEPTED]))
-    expect(stage.fetches()).toBe(1)
+    const harness = await createKeyHarness()
+    harness.endpoint.respond = after(50, withBody(harness.issuer.jwks()))
+    expect(await presentMany(harness)).toEqual(new Set([ACCEPTED]))
+    expect(harness.fetches()).toBe(1)
   })
 
   test('on a cold start that fails, and share its outcome', async () => {
-    const stage = await setKeyStage()
-    stage.endpoint.answer = after(50, breakConnection)
-    expect(await presentMany(stage)).toEqual(new Set([500]))
-    expect(stage.fetches()).toBe(1)
+    const harness = await createKeyHarness()
+    harness.endpoint.respond = after(50, breakConnection)
+    expect(await presentMany(harness)).toEqual(new Set([500]))
+    expect(harness.fetches()).toBe(1)
   })
 
   test('on a refresh', async () => {
     stopClock()
-    const stage = await setKeyStage()
-    await stage.present()
+    const harness = await createKeyHarness()
+    await harness.present()
     passTime(10 * MINUTE)
-    expect(await presentMany(stage)).toEqual(new Set([ACCEPTED]))
-    expect(stage.fetches()).toBe(2)
+    expect(await presentMany(harness)).toEqual(new Set([ACCEPTED]))
+    expect(harness.fetches()).toBe(2)
   })
 
   test('on a key ID that is new, and all of them find it', async () => {
     stopClock()
-    const stage = await setKeyStage()
-    const next = await stage.createKey()
-    await stage.present()
+    const harness = await createKeyHarness()
+    const next = await harness.createKey()
+    await harness.present()
     passTime(30 * SECOND)
-    const both = [stage.issuer.keys[0].publicJWK, next.publicJWK]
-    stage.endpoint.answer = after(50, withBody(stage.issuer.jwks(both)))
-    expect(await presentMany(stage, { key: next })).toEqual(new Set([ACCEPTED]))
-    expect(stage.fetches()).toBe(2)
+    const both = [harness.issuer.keys[0].publicJWK, next.publicJWK]
+    harness.endpoint.respond = after(50, withBody(harness.issuer.jwks(both)))
+    expect(await presentMany(harness, { key: next })).toEqual(new Set([ACCEPTED]))
+    expect(harness.fetches()).toBe(2)
   })
 })
 
 /** The Worker's modules anew: memory of an isolate that has not seen the issuer, beside the same Cache API. */
-async function startIsolate({ issuer }: KeyStage, vars: Vars = {}) {
+async function startIsolate({ issuer }: KeyHarness, vars: Vars = {}) {
   vi.resetModules()
   const fresh = (await import('../src/index')) as { default: typeof worker }
   const call = createCaller(issuer, vars, fresh.default)
@@ -68,7 +68,7 @@ async function startIsolate({ issuer }: KeyStage, vars: Vars = {}) {
 /** What was found wrong with a stranger's token. */
 async function presentOnce(
   call: Caller,
-  { issuer }: Pick<KeyStage, 'issuer'>,
+  { issuer }: Pick<KeyHarness, 'issuer'>,
   key = issuer.keys[0],
 ): Promise<string | number> {
   const token = await issuer.token('a stranger', { key, claims: { exp: 99_999_999_999 } })
@@ -82,99 +82,99 @@ const JUDGED = 'caller_unknown'
 describe('an environment that is an object of its own', () => {
   test('shares the keys of its isolate: one fetch, though a wrapper copies the bindings each time', async () => {
     vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
-    const stage = await setKeyStage()
-    await stage.present()
+    const harness = await createKeyHarness()
+    await harness.present()
     for (let copies = 0; copies < 3; copies++) {
-      expect(await presentOnce(createCaller(stage.issuer), stage)).toBe(JUDGED)
+      expect(await presentOnce(createCaller(harness.issuer), harness)).toBe(JUDGED)
     }
-    expect(stage.fetches()).toBe(1)
+    expect(harness.fetches()).toBe(1)
   })
 
   test('has keys of its own where it allows other algorithms', async () => {
-    const stage = await setKeyStage()
-    await stage.present()
-    const call = createCaller(stage.issuer, { TOKEN_ALGORITHMS: 'RS256' })
+    const harness = await createKeyHarness()
+    await harness.present()
+    const call = createCaller(harness.issuer, { TOKEN_ALGORITHMS: 'RS256' })
     const key = await createKey('RS256')
-    stage.publish(key.publicJWK)
-    expect(await presentOnce(call, stage, key)).toBe(JUDGED)
+    harness.publish(key.publicJWK)
+    expect(await presentOnce(call, harness, key)).toBe(JUDGED)
   })
 })
 
 describe('another isolate of the location', () => {
   test('uses what one has fetched, without asking the issuer', async () => {
-    const stage = await setKeyStage()
-    await stage.present()
-    const present = await startIsolate(stage)
+    const harness = await createKeyHarness()
+    await harness.present()
+    const present = await startIsolate(harness)
     expect(await present()).toBe(JUDGED)
-    expect(stage.fetches()).toBe(1)
+    expect(harness.fetches()).toBe(1)
   })
 
   test('takes the age of the keys over: it refreshes ten minutes after they were fetched', async () => {
     stopClock()
-    const stage = await setKeyStage()
-    await stage.present()
+    const harness = await createKeyHarness()
+    await harness.present()
     passTime(9 * MINUTE)
-    const present = await startIsolate(stage)
+    const present = await startIsolate(harness)
     await present()
-    expect(stage.fetches()).toBe(1)
+    expect(harness.fetches()).toBe(1)
     passTime(MINUTE)
     expect(await present()).toBe(JUDGED)
-    expect(stage.fetches()).toBe(2)
+    expect(harness.fetches()).toBe(2)
   })
 
   test('starts while the issuer is down, with the keys that another one has fetched', async () => {
     stopClock()
-    const stage = await setKeyStage()
-    await stage.present()
-    stage.endpoint.answer = breakConnection
+    const harness = await createKeyHarness()
+    await harness.present()
+    harness.endpoint.respond = breakConnection
     passTime(24 * HOUR - 1)
-    const present = await startIsolate(stage)
+    const present = await startIsolate(harness)
     expect(await present()).toBe(JUDGED)
     passTime(1)
-    const late = await startIsolate(stage)
+    const late = await startIsolate(harness)
     expect(await late()).toBe('jwks_unavailable')
   })
 
   test('asks the issuer for a key that the cached set does not have', async () => {
-    const stage = await setKeyStage()
-    await stage.present()
-    const next = await stage.createKey()
-    stage.publish(stage.issuer.keys[0].publicJWK, next.publicJWK)
-    const present = await startIsolate(stage)
+    const harness = await createKeyHarness()
+    await harness.present()
+    const next = await harness.createKey()
+    harness.publish(harness.issuer.keys[0].publicJWK, next.publicJWK)
+    const present = await startIsolate(harness)
     expect(await present(next)).toBe(JUDGED)
-    expect(stage.fetches()).toBe(2)
+    expect(harness.fetches()).toBe(2)
   })
 
   test('that allows other algorithms looks at the cached keys for itself', async () => {
-    const stage = await setKeyStage()
-    await stage.present()
-    const present = await startIsolate(stage, { TOKEN_ALGORITHMS: 'RS256' })
+    const harness = await createKeyHarness()
+    await harness.present()
+    const present = await startIsolate(harness, { TOKEN_ALGORITHMS: 'RS256' })
     expect(await present(await createKey('RS256'))).toBe('jwks_unavailable')
-    expect(stage.fetches()).toBe(2)
+    expect(harness.fetches()).toBe(2)
   })
 
   test('asks the issuer where the Cache API does not work', async () => {
-    const stage = await setKeyStage()
+    const harness = await createKeyHarness()
     vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
-    expect((await stage.present()).status).toBe(ACCEPTED)
-    const present = await startIsolate(stage)
+    expect((await harness.present()).status).toBe(ACCEPTED)
+    const present = await startIsolate(harness)
     expect(await present()).toBe(JUDGED)
-    expect(stage.fetches()).toBe(2)
+    expect(harness.fetches()).toBe(2)
   })
 
   test('asks the issuer where the Cache API holds something else', async () => {
-    const stage = await setKeyStage()
+    const harness = await createKeyHarness()
     const cache = await caches.open('identity-jwks-2')
     const headers = { 'Cache-Control': 'max-age=3600' }
-    await cache.put(stage.issuer.vars.JWKS_URL, new Response('{"keys":', { headers }))
-    expect((await stage.present()).status).toBe(ACCEPTED)
+    await cache.put(harness.issuer.vars.JWKS_URL, new Response('{"keys":', { headers }))
+    expect((await harness.present()).status).toBe(ACCEPTED)
   })
 })
 
 describe('with the binding ISSUER', () => {
   test('the keys are fetched through it, under JWKS_URL, and not over the network', async () => {
     const asked: string[] = []
-    const issuerOfBinding = await setKeyStage()
+    const issuerOfBinding = await createKeyHarness()
     const ISSUER = {
       async fetch(input: RequestInfo, init?: RequestInit) {
         asked.push(new Request(input, init).url)
@@ -198,9 +198,9 @@ describe('with the binding ISSUER', () => {
         throw new Error('the binding is broken')
       },
     }
-    const stage = await setKeyStage({ ISSUER })
-    const answer = await stage.present()
-    expect(answer.status).toBe(500)
-    expect(answer.line.reason).toBe('jwks_unavailable')
+    const harness = await createKeyHarness({ ISSUER })
+    const response = await harness.present()
+    expect(response.status).toBe(500)
+    expect(response.line.reason).toBe('jwks_unavailable')
   })
 })

@@ -3,9 +3,9 @@
  */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { version } from '../package.json'
-import { breakConnection, heldBack, withBody, withStatus } from './support/jwks-answers'
+import { breakConnection, heldBack, withBody, withStatus } from './support/jwks-responders'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
-import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
+import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
 import { isPending } from './support/pending'
 import { readLog } from './support/worker/log'
 
@@ -16,7 +16,7 @@ beforeEach(() => {
 })
 
 test('the first call asks the issuer once, for a JWK Set and without following redirects', async () => {
-  const { present, endpoint, issuer } = await setKeyStage()
+  const { present, endpoint, issuer } = await createKeyHarness()
   expect((await present()).status).toBe(ACCEPTED)
   const [request] = endpoint.requests
   expect(endpoint.requests).toHaveLength(1)
@@ -31,7 +31,7 @@ test('the first call asks the issuer once, for a JWK Set and without following r
 
 describe('keys are fresh for ten minutes', () => {
   test('in which the issuer is not asked', async () => {
-    const { present, fetches } = await setKeyStage()
+    const { present, fetches } = await createKeyHarness()
     await present()
     passTime(10 * MINUTE - 1)
     for (let count = 0; count < 5; count++) await present()
@@ -39,11 +39,11 @@ describe('keys are fresh for ten minutes', () => {
   })
 
   test('after which they still serve at once, while one refresh runs behind the response', async () => {
-    const { present, fetches, endpoint, issuer } = await setKeyStage()
+    const { present, fetches, endpoint, issuer } = await createKeyHarness()
     await present()
     passTime(10 * MINUTE)
-    const { answer, release } = heldBack(withBody(issuer.jwks()))
-    endpoint.answer = answer
+    const { respond, release } = heldBack(withBody(issuer.jwks()))
+    endpoint.respond = respond
     const inBackground = true
     const first = await present({}, { inBackground })
     const second = await present({}, { inBackground })
@@ -60,7 +60,7 @@ describe('keys are fresh for ten minutes', () => {
   })
 
   test('counted from the refresh again', async () => {
-    const { present, fetches } = await setKeyStage()
+    const { present, fetches } = await createKeyHarness()
     await present()
     passTime(10 * MINUTE)
     await present()
@@ -74,7 +74,7 @@ describe('keys are fresh for ten minutes', () => {
 })
 
 test('after a refresh the new keys serve, and a key that was taken back does not', async () => {
-  const { present, publish, createKey, issuer } = await setKeyStage()
+  const { present, publish, createKey, issuer } = await createKeyHarness()
   const next = await createKey()
   await present()
   publish(next.publicJWK)
@@ -85,7 +85,7 @@ test('after a refresh the new keys serve, and a key that was taken back does not
 })
 
 test('another key under the same ID is refused until the refresh, and serves after it', async () => {
-  const { present, publish, createKey, issuer } = await setKeyStage()
+  const { present, publish, createKey, issuer } = await createKeyHarness()
   await present()
   const next = await createKey(issuer.keys[0].kid)
   publish(next.publicJWK)
@@ -97,7 +97,7 @@ test('another key under the same ID is refused until the refresh, and serves aft
 })
 
 test('an empty set withdraws nothing: the only key serves for 24 h', async () => {
-  const { present, publish } = await setKeyStage()
+  const { present, publish } = await createKeyHarness()
   await present()
   publish()
   passTime(24 * HOUR - 1)
@@ -109,7 +109,7 @@ test('an empty set withdraws nothing: the only key serves for 24 h', async () =>
 
 describe('a key ID that is not in the set', () => {
   test('causes one refresh, which finds a key that is new', async () => {
-    const { present, publish, createKey, fetches, issuer } = await setKeyStage()
+    const { present, publish, createKey, fetches, issuer } = await createKeyHarness()
     await present()
     const next = await createKey()
     publish(issuer.keys[0].publicJWK, next.publicJWK)
@@ -119,13 +119,13 @@ describe('a key ID that is not in the set', () => {
   })
 
   test('causes no second fetch on a cold start', async () => {
-    const { present, fetches } = await setKeyStage()
+    const { present, fetches } = await createKeyHarness()
     expect((await present({ header: { kid: 'unknown' } })).status).toBe(401)
     expect(fetches()).toBe(1)
   })
 
   test('causes at most one refresh every 30 s, counted from the start of the last fetch', async () => {
-    const { present, fetches } = await setKeyStage()
+    const { present, fetches } = await createKeyHarness()
     const header = { kid: 'unknown' }
     await present()
     passTime(30 * SECOND - 1)
@@ -144,10 +144,10 @@ describe('a key ID that is not in the set', () => {
   })
 
   test('counts failed fetches, and still is a 401', async () => {
-    const { present, fetches, endpoint } = await setKeyStage()
+    const { present, fetches, endpoint } = await createKeyHarness()
     const header = { kid: 'unknown' }
     await present()
-    endpoint.answer = breakConnection
+    endpoint.respond = breakConnection
     passTime(30 * SECOND)
     expect((await present({ header })).status).toBe(401)
     passTime(30 * SECOND - 1)
@@ -161,7 +161,7 @@ describe('a key ID that is not in the set', () => {
     ['a bad signature', { sign: async () => new Uint8Array(64) }],
     ['a bad claim', { claims: { aud: 'other' } }],
   ])('is not what %s has: no refresh', async (_, changes) => {
-    const { present, fetches } = await setKeyStage()
+    const { present, fetches } = await createKeyHarness()
     await present()
     passTime(MINUTE)
     await present(changes)
@@ -171,22 +171,22 @@ describe('a key ID that is not in the set', () => {
 
 describe('while the issuer is down', () => {
   test('the last good keys serve for 24 h, and from then on it is a 500', async () => {
-    const { present, endpoint } = await setKeyStage()
+    const { present, endpoint } = await createKeyHarness()
     await present()
-    endpoint.answer = breakConnection
+    endpoint.respond = breakConnection
     passTime(24 * HOUR - 1)
     expect((await present()).status).toBe(ACCEPTED)
     passTime(1)
-    const answer = await present()
-    expect(answer.status).toBe(500)
-    expect(answer.headers.get('Retry-After')).toBe('1')
-    expect(answer.line.reason).toBe('jwks_unavailable')
+    const response = await present()
+    expect(response.status).toBe(500)
+    expect(response.headers.get('Retry-After')).toBe('1')
+    expect(response.line.reason).toBe('jwks_unavailable')
   })
 
   test('it is asked once every 30 s, not at every call', async () => {
-    const { present, endpoint, fetches } = await setKeyStage()
+    const { present, endpoint, fetches } = await createKeyHarness()
     await present()
-    endpoint.answer = withStatus(503, '')
+    endpoint.respond = withStatus(503, '')
     passTime(10 * MINUTE)
     for (let count = 0; count < 5; count++) await present()
     expect(fetches()).toBe(2)
@@ -199,13 +199,13 @@ describe('while the issuer is down', () => {
   })
 
   test('an isolate without keys responds with 500, never 401, and tries once a second', async () => {
-    const { present, endpoint, fetches } = await setKeyStage()
-    endpoint.answer = breakConnection
+    const { present, endpoint, fetches } = await createKeyHarness()
+    endpoint.respond = breakConnection
     for (let second = 1; second <= 3; second++) {
       for (const changes of [{}, { header: { kid: 'unknown' } }, { claims: { aud: 'other' } }]) {
-        const answer = await present(changes)
-        expect(answer.status).toBe(500)
-        expect(answer.headers.get('Retry-After')).toBe('1')
+        const response = await present(changes)
+        expect(response.status).toBe(500)
+        expect(response.headers.get('Retry-After')).toBe('1')
       }
       passTime(SECOND - 1)
       await present()
@@ -215,16 +215,16 @@ describe('while the issuer is down', () => {
   })
 
   test('nothing is remembered of it once it is back', async () => {
-    const { present, endpoint, issuer } = await setKeyStage()
-    endpoint.answer = breakConnection
+    const { present, endpoint, issuer } = await createKeyHarness()
+    endpoint.respond = breakConnection
     const { headers } = await present()
-    endpoint.answer = withBody(issuer.jwks())
+    endpoint.respond = withBody(issuer.jwks())
     passTime(Number(headers.get('Retry-After')) * SECOND)
     expect((await present()).status).toBe(ACCEPTED)
   })
 
   test('keys of more than 24 h are not used, but a new answer is', async () => {
-    const { present, publish, createKey, issuer } = await setKeyStage()
+    const { present, publish, createKey, issuer } = await createKeyHarness()
     const next = await createKey()
     await present()
     publish(next.publicJWK)

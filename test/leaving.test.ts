@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
 import type { Member, MemberOptions } from './support/seed'
-import { setStage } from './support/worker/stage'
+import { createHarness } from './support/worker/harness'
 
 const LEAVE = { MEMBERS_MAY_LEAVE: 'true' }
 
@@ -25,50 +25,52 @@ describe('a member may leave', () => {
   ])('%s, only with the variable', async (_, options, group, status) => {
     for (const MEMBERS_MAY_LEAVE of ['true', 'false', undefined]) {
       let own: Member | undefined
-      const { callAs } = await setStage({
+      const { callAs } = await createHarness({
         vars: { MEMBERS_MAY_LEAVE },
-        seed(seed, world) {
-          const groups = group === undefined ? [] : [world[group]]
-          own = seed.member(world.organizationID, { ...options, groups })
+        seed(seed, fixture) {
+          const groups = group === undefined ? [] : [fixture[group]]
+          own = seed.member(fixture.organizationID, { ...options, groups })
         },
       })
-      const answer = await callAs(own!, own)
-      expect(answer.status).toBe(MEMBERS_MAY_LEAVE === 'true' ? status : 403)
-      expect(answer.line.reason).toBe(answer.status === 200 ? undefined : 'not_permitted')
+      const response = await callAs(own!, own)
+      expect(response.status).toBe(MEMBERS_MAY_LEAVE === 'true' ? status : 403)
+      expect(response.line.reason).toBe(response.status === 200 ? undefined : 'not_permitted')
     }
   })
 
   test('and its record names it as the actor and as the user', async () => {
-    const { callAs, world } = await setStage({ vars: LEAVE })
+    const { callAs, fixture } = await createHarness({ vars: LEAVE })
     const before = await readDatabase(env.DB)
-    await callAs(world.target, world.target)
+    await callAs(fixture.target, fixture.target)
     const { removed, added } = compare(before, await readDatabase(env.DB))
     expect(removed['organization_users']).toHaveLength(1)
     expect(removed['group_members']).toHaveLength(2)
     expect(added['user_deletions']).toMatchObject([
       {
-        organization_user_id: world.target.userID,
-        user_id: world.target.person.id,
+        organization_user_id: fixture.target.userID,
+        user_id: fixture.target.person.id,
         actor_kind: 'user',
-        actor_subject: world.target.person.subject,
+        actor_subject: fixture.target.person.subject,
       },
     ])
   })
 
   test('and gets 200 again for a repeat with its idempotency key, 403 for one without', async () => {
-    const { callAs, world } = await setStage({ vars: LEAVE })
+    const { callAs, fixture } = await createHarness({ vars: LEAVE })
     const headers = { 'Idempotency-Key': 'leave' }
     const statuses = []
     for (const call of [{ headers }, { headers }, {}]) {
-      statuses.push((await callAs(world.plain, { ...world.plain, ...call })).status)
+      statuses.push((await callAs(fixture.plain, { ...fixture.plain, ...call })).status)
     }
     expect(statuses).toEqual([200, 200, 403])
   })
 })
 
 test('a member leaves and the last administrator does not, with KEEP_LAST_ADMINISTRATOR', async () => {
-  const { callAs, world } = await setStage({ vars: { ...LEAVE, KEEP_LAST_ADMINISTRATOR: 'true' } })
-  expect((await callAs(world.target, world.target)).status).toBe(200)
-  const answer = await callAs(world.administrator, world.administrator)
-  expect(answer.line.reason).toBe('last_administrator')
+  const { callAs, fixture } = await createHarness({
+    vars: { ...LEAVE, KEEP_LAST_ADMINISTRATOR: 'true' },
+  })
+  expect((await callAs(fixture.target, fixture.target)).status).toBe(200)
+  const response = await callAs(fixture.administrator, fixture.administrator)
+  expect(response.line.reason).toBe('last_administrator')
 })

@@ -4,7 +4,7 @@
  */
 import type { Schema } from '@cfworker/json-schema'
 import { describe, expect, test } from 'vitest'
-import { checkAnswer, description, validate, type ObservedAnswer } from './support/openapi'
+import { checkResponse, description, validate, type ObservedResponse } from './support/openapi'
 
 const PATH = '/api/v1/organizations/{organizationID}/users/{userID}'
 
@@ -142,7 +142,7 @@ describe('generated clients get', () => {
   })
 })
 
-const GOOD: ObservedAnswer = {
+const GOOD: ObservedResponse = {
   method: 'DELETE',
   path: '/api/v1/organizations/o/users/u',
   status: 404,
@@ -154,7 +154,7 @@ const GOOD: ObservedAnswer = {
   body: JSON.stringify(GOOD_BODY),
 }
 
-function withHeader(name: string, value: string | null): ObservedAnswer {
+function withHeader(name: string, value: string | null): ObservedResponse {
   const headers = new Headers(GOOD.headers)
   if (value === null) headers.delete(name)
   else headers.set(name, value)
@@ -163,10 +163,10 @@ function withHeader(name: string, value: string | null): ObservedAnswer {
 
 describe('the check of answers', () => {
   test('lets a good answer pass', () => {
-    expect(() => checkAnswer(GOOD)).not.toThrow()
+    expect(() => checkResponse(GOOD)).not.toThrow()
   })
 
-  test.each<[string, ObservedAnswer]>([
+  test.each<[string, ObservedResponse]>([
     ['a status that is not described', { ...GOOD, status: 418 }],
     ['a status of another kind of answer', { ...GOOD, status: 403 }],
     ['405 on another path', { ...GOOD, path: '/nowhere', status: 405 }],
@@ -187,7 +187,7 @@ describe('the check of answers', () => {
       { ...GOOD, body: JSON.stringify({ ...GOOD_BODY, error_description: 'x' }) },
     ],
     ['a body of HEAD', { ...GOOD, method: 'HEAD', status: 405 }],
-  ])('sees %s', (_, answer) => {
-    expect(() => checkAnswer(answer)).toThrow(/^\w+ \/.*: \d+\n- /)
+  ])('sees %s', (_, response) => {
+    expect(() => checkResponse(response)).toThrow(/^\w+ \/.*: \d+\n- /)
   })
 })

@@ -3,9 +3,9 @@
  * error wins over another: service-binding/outcomes.ts.
  */
 import { describe, expect, test } from 'vitest'
-import type { Answer } from './support/worker/caller'
-import { setStage, type Stage } from './support/worker/stage'
-import type { Subject, World } from './support/world'
+import type { CallResponse } from './support/worker/caller'
+import { createHarness, type Harness } from './support/worker/harness'
+import type { Subject, Fixture } from './support/fixture'
 
 describe('the configuration comes before everything', () => {
   test.each([
@@ -14,31 +14,31 @@ describe('the configuration comes before everything', () => {
     ['a preflight', { method: 'OPTIONS', organizationID: 'o', userID: 'u' }],
     ['a call without a token', { organizationID: 'o', userID: 'u' }],
   ])('%s gets 500 while it is invalid', async (_, what) => {
-    const { call } = await setStage({ vars: { TOKEN_AUDIENCE: '' } })
+    const { call } = await createHarness({ vars: { TOKEN_AUDIENCE: '' } })
     expect((await call(what)).status).toBe(500)
   })
 })
 
 type Calls = readonly (readonly [caller: Subject, organizationID: string, userID: string])[]
 
-test.each<[string, number, (world: World) => Calls]>([
+test.each<[string, number, (fixture: Fixture) => Calls]>([
   [
     'a caller without permission cannot tell what exists',
     403,
-    (world) => {
-      const { organizationID: here, otherOrganizationID: elsewhere, otherAdministrator } = world
+    (fixture) => {
+      const { organizationID: here, otherOrganizationID: elsewhere, otherAdministrator } = fixture
       return [
-        [world.auditor, here, world.target.userID],
-        [world.auditor, here, 'absent'],
-        [world.auditor, here, otherAdministrator.userID],
-        [world.plain, here, world.target.userID],
-        [world.administrator, elsewhere, otherAdministrator.userID],
-        [world.administrator, elsewhere, 'absent'],
-        [world.administrator, 'absent', world.target.userID],
-        [world.administrator, 'absent', 'absent'],
-        [world.serviceAccount, elsewhere, otherAdministrator.userID],
-        [world.serviceAccount, 'absent', 'absent'],
-        [`suspended-in-${here}`, here, world.target.userID],
+        [fixture.auditor, here, fixture.target.userID],
+        [fixture.auditor, here, 'absent'],
+        [fixture.auditor, here, otherAdministrator.userID],
+        [fixture.plain, here, fixture.target.userID],
+        [fixture.administrator, elsewhere, otherAdministrator.userID],
+        [fixture.administrator, elsewhere, 'absent'],
+        [fixture.administrator, 'absent', fixture.target.userID],
+        [fixture.administrator, 'absent', 'absent'],
+        [fixture.serviceAccount, elsewhere, otherAdministrator.userID],
+        [fixture.serviceAccount, 'absent', 'absent'],
+        [`suspended-in-${here}`, here, fixture.target.userID],
         [`suspended-in-${here}`, here, 'absent'],
       ]
     },
@@ -46,19 +46,19 @@ test.each<[string, number, (world: World) => Calls]>([
   [
     'a caller with permission gets one 404 for every ID that is not of a user of the organization',
     404,
-    (world) => {
-      const { organizationID: here, otherAdministrator, target } = world
+    (fixture) => {
+      const { organizationID: here, otherAdministrator, target } = fixture
       return [
-        [world.platformAdministrator, 'absent', target.userID],
-        [world.platformAdministrator, 'absent', 'absent'],
-        [world.platformAdministrator, here, 'absent'],
-        [world.platformAdministrator, here, otherAdministrator.userID],
-        [world.administrator, here, 'absent'],
-        [world.administrator, here, otherAdministrator.userID],
-        [world.administrator, here, world.targetElsewhere.userID],
-        [world.administrator, here, target.person.id],
-        [world.administrator, here, target.person.subject],
-        [world.serviceAccount, here, world.serviceAccount],
+        [fixture.platformAdministrator, 'absent', target.userID],
+        [fixture.platformAdministrator, 'absent', 'absent'],
+        [fixture.platformAdministrator, here, 'absent'],
+        [fixture.platformAdministrator, here, otherAdministrator.userID],
+        [fixture.administrator, here, 'absent'],
+        [fixture.administrator, here, otherAdministrator.userID],
+        [fixture.administrator, here, fixture.targetElsewhere.userID],
+        [fixture.administrator, here, target.person.id],
+        [fixture.administrator, here, target.person.subject],
+        [fixture.serviceAccount, here, fixture.serviceAccount],
       ]
     },
   ],
@@ -72,7 +72,7 @@ test.each<[string, number, (world: World) => Calls]>([
     ],
   ],
 ])('%s', async (_, status, calls) => {
-  const stage = await setStage({
+  const harness = await createHarness({
     seed(seed, { organizationID, administrators }) {
       for (const state of ['suspended', 'pending'] as const) {
         seed.person({ subject: `${state}-${organizationID}`, state })
@@ -82,24 +82,24 @@ test.each<[string, number, (world: World) => Calls]>([
     },
   })
   const seen = new Set<string>()
-  for (const [caller, organizationID, userID] of calls(stage.world)) {
-    seen.add(bytesOf(await stage.callAs(caller, { organizationID, userID })))
+  for (const [caller, organizationID, userID] of calls(harness.fixture)) {
+    seen.add(bytesOf(await harness.callAs(caller, { organizationID, userID })))
   }
-  if (status === 401) for (const bytes of await rejectTokens(stage)) seen.add(bytes)
+  if (status === 401) for (const bytes of await rejectTokens(harness)) seen.add(bytes)
   expect([...seen]).toEqual([expect.stringMatching(`^\\[${status},`)])
 })
 
 /** Presents tokens that are rejected before the database is asked. */
-async function rejectTokens({ call, callWith, world }: Stage): Promise<string[]> {
+async function rejectTokens({ call, callWith, fixture }: Harness): Promise<string[]> {
   return [
     await callWith({ claims: { aud: 'other' } }),
     await callWith({ header: { kid: 'unknown' } }),
-    await call({ ...world.target, token: 'x.y.z' }),
+    await call({ ...fixture.target, token: 'x.y.z' }),
   ].map(bytesOf)
 }
 
 /** Returns everything that reaches the caller, except the ID of the request. */
-function bytesOf({ status, headers, body }: Answer): string {
+function bytesOf({ status, headers, body }: CallResponse): string {
   const fields = [...headers].filter(([name]) => name !== 'x-request-id')
   return JSON.stringify([status, fields, body])
 }

@@ -5,11 +5,11 @@
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { DELETE_USERS, type MemberOptions, type Seed } from './support/seed'
-import { setStage } from './support/worker/stage'
-import type { World } from './support/world'
+import { createHarness } from './support/worker/harness'
+import type { Fixture } from './support/fixture'
 
 /** Adds the caller, whose subject or ID is `me`. */
-type AddCaller = (seed: Seed, world: World, me: string) => unknown
+type AddCaller = (seed: Seed, fixture: Fixture, me: string) => unknown
 type Permission = `${string} ${string} ${string}`
 
 /** A member of the organization in a group with these roles; a permission makes a new role. */
@@ -35,7 +35,7 @@ const toRoles = (seed: Seed, roles: readonly string[]) =>
 
 async function callAsMe(add: AddCaller) {
   const me = crypto.randomUUID()
-  const { callAs } = await setStage({ seed: (seed, world) => void add(seed, world, me) })
+  const { callAs } = await createHarness({ seed: (seed, fixture) => void add(seed, fixture, me) })
   return callAs(me)
 }
 
@@ -114,42 +114,42 @@ test.each<[string, AddCaller]>([
   ['a person with another global operation', platformWith('global identity:users read')],
   ["a person with an organization's role bound globally", platformWith('administrator')],
 ])('%s may not delete', async (_, add) => {
-  const answer = await callAsMe(add)
-  expect(answer.status).toBe(403)
-  expect(answer.line.reason).toBe('not_permitted')
+  const response = await callAsMe(add)
+  expect(response.status).toBe(403)
+  expect(response.line.reason).toBe('not_permitted')
 })
 
-test.each<[string, string, (world: World) => string, number?]>([
+test.each<[string, string, (fixture: Fixture) => string, number?]>([
   [
     'the membership of the group is taken away',
     'DELETE FROM group_members WHERE organization_user_id = ?',
-    (world) => world.administrator.userID,
+    (fixture) => fixture.administrator.userID,
   ],
   [
     'the group loses its role',
     'DELETE FROM group_roles WHERE group_id = ?',
-    (world) => world.administrators,
+    (fixture) => fixture.administrators,
   ],
   [
     'the membership is suspended',
     "UPDATE organization_users SET state = 'suspended' WHERE id = ?",
-    (world) => world.administrator.userID,
+    (fixture) => fixture.administrator.userID,
   ],
-  ['the group is deleted', 'DELETE FROM groups WHERE id = ?', (world) => world.administrators],
+  ['the group is deleted', 'DELETE FROM groups WHERE id = ?', (fixture) => fixture.administrators],
   [
     'the person is suspended on the platform',
     "UPDATE users SET state = 'suspended' WHERE id = ?",
-    (world) => world.administrator.person.id,
+    (fixture) => fixture.administrator.person.id,
     401,
   ],
 ])('permission is read at every call: it is gone once %s', async (_, sql, id, status = 403) => {
-  const { callAs, world } = await setStage()
-  expect((await callAs(world.administrator)).status).toBe(200)
-  await env.DB.prepare(sql).bind(id(world)).run()
-  expect((await callAs(world.administrator, world.plain)).status).toBe(status)
+  const { callAs, fixture } = await createHarness()
+  expect((await callAs(fixture.administrator)).status).toBe(200)
+  await env.DB.prepare(sql).bind(id(fixture)).run()
+  expect((await callAs(fixture.administrator, fixture.plain)).status).toBe(status)
 })
 
 test('the roles of the target do not matter', async () => {
-  const { callAs, world } = await setStage()
-  expect((await callAs(world.serviceAccount, world.administrator)).status).toBe(200)
+  const { callAs, fixture } = await createHarness()
+  expect((await callAs(fixture.serviceAccount, fixture.administrator)).status).toBe(200)
 })

@@ -4,15 +4,15 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { readLog } from './support/worker/log'
-import { setStage } from './support/worker/stage'
+import { createHarness } from './support/worker/harness'
 
 const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
 describe('the line', () => {
   test('of a deletion says who, whom, where, how many groups, and what the database did', async () => {
-    const { callAs, world } = await setStage()
-    const { line, headers } = await callAs(world.administrator)
+    const { callAs, fixture } = await createHarness()
+    const { line, headers } = await callAs(fixture.administrator)
     expect(line).toEqual({
       message: 'request',
       requestID: headers.get('X-Request-Id'),
@@ -21,8 +21,8 @@ describe('the line', () => {
       route: ROUTE,
       status: 200,
       durationMs: expect.any(Number),
-      actor: { kind: 'user', subject: world.administrator.person.subject },
-      scope: { organizationID: world.organizationID, userID: world.target.userID },
+      actor: { kind: 'user', subject: fixture.administrator.person.subject },
+      scope: { organizationID: fixture.organizationID, userID: fixture.target.userID },
       groupsRemoved: 2,
       database: {
         attempts: 1,
@@ -35,25 +35,25 @@ describe('the line', () => {
   })
 
   test('of a refusal has the error of the wire and the reason that the wire does not tell', async () => {
-    const { callAs, world } = await setStage()
-    const { line } = await callAs(world.auditor)
+    const { callAs, fixture } = await createHarness()
+    const { line } = await callAs(fixture.auditor)
     expect(line).toMatchObject({
       status: 403,
       error: 'forbidden',
       reason: 'not_permitted',
-      actor: { kind: 'user', subject: world.auditor.person.subject },
+      actor: { kind: 'user', subject: fixture.auditor.person.subject },
     })
     expect(line).not.toHaveProperty('groupsRemoved')
   })
 
   test('of a caller whom nobody knows has the subject alone', async () => {
-    const { callAs } = await setStage()
+    const { callAs } = await createHarness()
     const { line } = await callAs('a stranger')
     expect(line.actor).toEqual({ subject: 'a stranger' })
   })
 
   test('of a token that was not good names no actor and no database', async () => {
-    const { callWith } = await setStage()
+    const { callWith } = await createHarness()
     const { line } = await callWith({ claims: { aud: 'other' } })
     expect(line).not.toHaveProperty('actor')
     expect(line).not.toHaveProperty('database')
@@ -61,26 +61,26 @@ describe('the line', () => {
   })
 
   test('of a path that is none of ours does not hold the path', async () => {
-    const { call } = await setStage()
+    const { call } = await createHarness()
     await call({ path: '/secret/path?secret=query' })
     expect(readLog().join()).not.toContain('secret')
   })
 
   test('of OPTIONS and of another method names the route and no scope', async () => {
-    const { call, world } = await setStage()
+    const { call, fixture } = await createHarness()
     for (const method of ['OPTIONS', 'PUT']) {
-      const { line } = await call({ ...world.target, method })
+      const { line } = await call({ ...fixture.target, method })
       expect(line).toMatchObject({ method, route: ROUTE })
       expect(line).not.toHaveProperty('scope')
     }
   })
 
   test('holds no token, no other claim, no query and no header', async () => {
-    const { call, token, world } = await setStage()
+    const { call, token, fixture } = await createHarness()
     const secret = { email: 'secret@example.com', name: 'Secret', jti: 'secret' }
-    const presented = await token(world.administrator, { claims: secret })
+    const presented = await token(fixture.administrator, { claims: secret })
     await call({
-      path: `/api/v1/organizations/${world.organizationID}/users/${world.target.userID}?secret`,
+      path: `/api/v1/organizations/${fixture.organizationID}/users/${fixture.target.userID}?secret`,
       token: presented,
       headers: { Cookie: 'secret', 'Idempotency-Key': 'secret', 'User-Agent': 'secret' },
     })
@@ -90,17 +90,17 @@ describe('the line', () => {
   })
 
   test('leaves the region out where the runtime does not tell it, and has it where it does', async () => {
-    const here = await setStage()
-    const silent = await here.callAs(here.world.administrator)
+    const here = await createHarness()
+    const silent = await here.callAs(here.fixture.administrator)
     expect(silent.line.database).not.toHaveProperty('region')
-    const { callAs, world } = await setStage({ vars: { DB: tellRegion(env.DB, 'WEUR') } })
-    const { line } = await callAs(world.administrator)
+    const { callAs, fixture } = await createHarness({ vars: { DB: tellRegion(env.DB, 'WEUR') } })
+    const { line } = await callAs(fixture.administrator)
     expect(line.database).toHaveProperty('region', 'WEUR')
   })
 })
 
 test('the line escapes control characters and marks of text direction', async () => {
-  const { callWith, world } = await setStage()
+  const { callWith, fixture } = await createHarness()
   const odd = [
     '\u0000\u001b\b\t\n\f\r',
     '\\n\\\\"',
@@ -110,7 +110,7 @@ test('the line escapes control characters and marks of text direction', async ()
     '\u2066\u2069',
   ]
   const userID = odd.join('x')
-  const { line } = await callWith({}, { ...world.target, userID })
+  const { line } = await callWith({}, { ...fixture.target, userID })
   expect(line.scope?.userID).toBe(userID)
   expect(readLog().join()).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u)
   const escapes = String.raw`\u0000\u001b\u0008\u0009\u000a\u000c\u000dx\\n`
@@ -122,15 +122,15 @@ describe('X-Request-Id', () => {
   test.each(['a', 'abc-DEF_123.4', 'x'.repeat(128), '550e8400-e29b-41d4-a716-446655440000'])(
     '%s is taken from the caller',
     async (requestID) => {
-      const { callAs, world } = await setStage()
+      const { callAs, fixture } = await createHarness()
       const headers = { 'X-Request-Id': requestID }
-      const answer = await callAs(world.administrator, { ...world.target, headers })
-      expect(answer.headers.get('X-Request-Id')).toBe(requestID)
-      expect(answer.line.requestID).toBe(requestID)
+      const response = await callAs(fixture.administrator, { ...fixture.target, headers })
+      expect(response.headers.get('X-Request-Id')).toBe(requestID)
+      expect(response.line.requestID).toBe(requestID)
       const recorded = await env.DB.prepare(
         'SELECT request_id FROM user_deletions WHERE organization_id = ?',
       )
-        .bind(world.organizationID)
+        .bind(fixture.organizationID)
         .first('request_id')
       expect(recorded).toBe(requestID)
     },
@@ -139,10 +139,10 @@ describe('X-Request-Id', () => {
   test.each([undefined, '', 'x'.repeat(129), 'a b', 'a,b', 'abc, abc', 'a/b', 'a:b', '"a"', '{}'])(
     '%j is none, so one is made',
     async (requestID) => {
-      const { call, world } = await setStage()
+      const { call, fixture } = await createHarness()
       const headers = requestID === undefined ? {} : { 'X-Request-Id': requestID }
-      const first = await call({ ...world.target, headers })
-      const second = await call({ ...world.target, headers })
+      const first = await call({ ...fixture.target, headers })
+      const second = await call({ ...fixture.target, headers })
       expect(first.headers.get('X-Request-Id')).toMatch(UUID)
       expect(second.headers.get('X-Request-Id')).not.toBe(first.headers.get('X-Request-Id'))
     },
@@ -159,8 +159,8 @@ describe('traceparent', () => {
     `01-${TRACE}-${PARENT}-01`,
     `cc-${TRACE}-${PARENT}-01-what-comes-later`,
   ])('%s gives the trace ID', async (traceparent) => {
-    const { call, world } = await setStage()
-    const { line } = await call({ ...world.target, headers: { traceparent } })
+    const { call, fixture } = await createHarness()
+    const { line } = await call({ ...fixture.target, headers: { traceparent } })
     expect(line.traceID).toBe(TRACE)
   })
 
@@ -180,8 +180,8 @@ describe('traceparent', () => {
     `00-${TRACE}-${PARENT}-01, 00-${TRACE}-${PARENT}-01`,
     `cc-${TRACE}-${PARENT}-01more`,
   ])('%j is ignored', async (traceparent) => {
-    const { call, world } = await setStage()
-    const { line, status } = await call({ ...world.target, headers: { traceparent } })
+    const { call, fixture } = await createHarness()
+    const { line, status } = await call({ ...fixture.target, headers: { traceparent } })
     expect(status).toBe(401)
     expect(line).not.toHaveProperty('traceID')
   })

@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
-import { setStage } from './support/worker/stage'
+import { createHarness } from './support/worker/harness'
 
 const TRANSIENT = [
   'D1_ERROR: Network connection lost.',
@@ -87,30 +87,33 @@ function failFirst(times: number, message: string, commits = false): Failing {
 describe('a transient failure', () => {
   test.each(TRANSIENT)('is asked again: %s', async (message) => {
     const { DB, attempts } = failFirst(1, message)
-    const { callAs, world } = await setStage({ vars: { DB } })
-    const answer = await callAs(world.administrator)
-    expect(answer.status).toBe(200)
-    expect(answer.line.database?.attempts).toBe(2)
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    const response = await callAs(fixture.administrator)
+    expect(response.status).toBe(200)
+    expect(response.line.database?.attempts).toBe(2)
     expect(attempts()).toBe(2)
   })
 
   test('is asked again twice at most, and then is a 500 with Retry-After', async () => {
     const { DB, attempts } = failFirst(99, TRANSIENT[0]!)
-    const { callAs, world } = await setStage({ vars: { DB } })
-    const answer = await callAs(world.administrator)
-    expect(answer.status).toBe(500)
-    expect(answer.headers.get('Retry-After')).toBe('2')
-    expect(answer.line).toMatchObject({ reason: 'database_unavailable', database: { attempts: 3 } })
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    const response = await callAs(fixture.administrator)
+    expect(response.status).toBe(500)
+    expect(response.headers.get('Retry-After')).toBe('2')
+    expect(response.line).toMatchObject({
+      reason: 'database_unavailable',
+      database: { attempts: 3 },
+    })
     expect(attempts()).toBe(3)
   })
 
   test('that took the answer after the commit is one deletion and a 200', async () => {
     const { DB, attempts } = failFirst(2, TRANSIENT[0]!, true)
-    const { callAs, world } = await setStage({ vars: { DB } })
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
     const before = await readDatabase(env.DB)
-    const answer = await callAs(world.administrator)
-    expect(answer.status).toBe(200)
-    expect(answer.line.groupsRemoved).toBe(2)
+    const response = await callAs(fixture.administrator)
+    expect(response.status).toBe(200)
+    expect(response.line.groupsRemoved).toBe(2)
     expect(attempts()).toBe(3)
     const { removed, added } = compare(before, await readDatabase(env.DB))
     expect(removed['organization_users']).toHaveLength(1)
@@ -120,8 +123,8 @@ describe('a transient failure', () => {
 
   test('after a commit is a 200 also for an administrator who removed itself', async () => {
     const { DB } = failFirst(1, TRANSIENT[0]!, true)
-    const { callAs, world } = await setStage({ vars: { DB } })
-    expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    expect((await callAs(fixture.administrator, fixture.administrator)).status).toBe(200)
   })
 
   test('after a commit spares who was given the same ID since', async () => {
@@ -134,25 +137,25 @@ describe('a transient failure', () => {
         try {
           return await DB.batch<T>(statements)
         } catch (error) {
-          const { userID, organizationID, person } = world.target
+          const { userID, organizationID, person } = fixture.target
           await env.DB.prepare(invite).bind(userID, organizationID, person.id).run()
           throw error
         }
       },
     }
-    const { callAs, world } = await setStage({ vars: { DB: meddled } })
-    expect((await callAs(world.administrator)).status).toBe(200)
+    const { callAs, fixture } = await createHarness({ vars: { DB: meddled } })
+    expect((await callAs(fixture.administrator)).status).toBe(200)
     const found = env.DB.prepare('SELECT id FROM organization_users WHERE id = ?1')
-    expect(await found.bind(world.target.userID).first('id')).toBe(world.target.userID)
+    expect(await found.bind(fixture.target.userID).first('id')).toBe(fixture.target.userID)
   })
 
   test('is never a judgement on the caller', async () => {
     const { DB } = failFirst(99, TRANSIENT[0]!)
-    const { callAs, world } = await setStage({ vars: { DB } })
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
     const outcomes = [
       await callAs('a stranger'),
-      await callAs(world.auditor),
-      await callAs(world.administrator, { ...world, userID: 'nobody' }),
+      await callAs(fixture.auditor),
+      await callAs(fixture.administrator, { ...fixture, userID: 'no-such-user' }),
     ]
     expect(outcomes.map(({ status }) => status)).toEqual([500, 500, 500])
   })
@@ -164,13 +167,13 @@ describe('any other failure', () => {
   )
   test.each(rows)('is not asked again: $message', async ({ message, reason, retryAfter }) => {
     const { DB, attempts } = failFirst(99, `D1_ERROR: ${message}`)
-    const { callAs, world } = await setStage({ vars: { DB } })
-    const answer = await callAs(world.administrator)
-    expect(answer.status).toBe(500)
-    expect(answer.line.reason).toBe(reason)
-    expect(answer.body + JSON.stringify(answer.line)).not.toContain(message)
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    const response = await callAs(fixture.administrator)
+    expect(response.status).toBe(500)
+    expect(response.line.reason).toBe(reason)
+    expect(response.body + JSON.stringify(response.line)).not.toContain(message)
     expect(attempts()).toBe(1)
-    expect(answer.headers.get('Retry-After') ?? 'none').toMatch(retryAfter)
+    expect(response.headers.get('Retry-After') ?? 'none').toMatch(retryAfter)
   })
 
   test('of the daily quota says the seconds until midnight UTC', async () => {
@@ -178,9 +181,9 @@ describe('any other failure', () => {
       99,
       "D1_ERROR: Your account has exceeded D1's free tier daily row write",
     )
-    const { callAs, world } = await setStage({ vars: { DB } })
-    const answer = await callAs(world.administrator)
-    const seconds = Number(answer.headers.get('Retry-After'))
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    const response = await callAs(fixture.administrator)
+    const seconds = Number(response.headers.get('Retry-After'))
     const midnight = new Date(Date.now() + seconds * 1_000)
     expect([midnight.getUTCHours(), midnight.getUTCMinutes()]).toEqual([0, 0])
   })
@@ -191,8 +194,8 @@ describe('any other failure', () => {
       // oxlint-disable-next-line typescript/only-throw-error, typescript/prefer-promise-reject-errors
       batch: () => Promise.reject('a text'),
     }
-    const { callAs, world } = await setStage({ vars: { DB } })
-    const { line, headers } = await callAs(world.administrator)
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    const { line, headers } = await callAs(fixture.administrator)
     expect(line).toMatchObject({ reason: 'database_unavailable', database: { attempts: 3 } })
     expect(headers.get('Retry-After')).toBe('2')
   })
@@ -203,9 +206,9 @@ test('a database that never answers is a 500 after five seconds, with Retry-Afte
     prepare: (sql: string) => env.DB.prepare(sql),
     batch: () => new Promise<never>(() => {}),
   }
-  const { callAs, world } = await setStage({ vars: { DB } })
-  const answer = await callAs(world.administrator)
-  expect(answer.status).toBe(500)
-  expect(answer.headers.get('Retry-After')).toBe('2')
-  expect(answer.line.reason).toBe('database_timeout')
+  const { callAs, fixture } = await createHarness({ vars: { DB } })
+  const response = await callAs(fixture.administrator)
+  expect(response.status).toBe(500)
+  expect(response.headers.get('Retry-After')).toBe('2')
+  expect(response.line.reason).toBe('database_timeout')
 })

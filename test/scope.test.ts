@@ -2,12 +2,12 @@
  * Whether a token has the scope that the deployment asks for: where it is looked for, and in which forms.
  */
 import { expect, test } from 'vitest'
-import type { Answer } from './support/worker/caller'
-import { setStage } from './support/worker/stage'
+import type { CallResponse } from './support/worker/caller'
+import { createHarness } from './support/worker/harness'
 
-async function present(claims: object, REQUIRED_SCOPE = 'users:delete'): Promise<Answer> {
-  const { callWith, world } = await setStage({ vars: { REQUIRED_SCOPE } })
-  return callWith({ claims: { ...claims } }, { ...world, userID: 'nobody' })
+async function present(claims: object, REQUIRED_SCOPE = 'users:delete'): Promise<CallResponse> {
+  const { callWith, fixture } = await createHarness({ vars: { REQUIRED_SCOPE } })
+  return callWith({ claims: { ...claims } }, { ...fixture, userID: 'no-such-user' })
 }
 
 test.each([
@@ -41,12 +41,12 @@ test.each([
   [{ scope: null, scp: 'users:delete' }],
   [{ scopes: 'users:delete' }],
 ])('%j lacks it', async (claims) => {
-  const answer = await present(claims)
-  expect(answer.status).toBe(403)
-  expect(answer.headers.get('WWW-Authenticate')).toBe(
+  const response = await present(claims)
+  expect(response.status).toBe(403)
+  expect(response.headers.get('WWW-Authenticate')).toBe(
     'Bearer realm="identity", error="insufficient_scope", scope="users:delete"',
   )
-  expect(answer.line.reason).toBe('scope_lacking')
+  expect(response.line.reason).toBe('scope_lacking')
 })
 
 test('no scope is asked for by default', async () => {
@@ -54,9 +54,12 @@ test('no scope is asked for by default', async () => {
 })
 
 test('having it replaces no permission', async () => {
-  const { token, call, world } = await setStage({ vars: { REQUIRED_SCOPE: 'users:delete' } })
+  const { token, call, fixture } = await createHarness({ vars: { REQUIRED_SCOPE: 'users:delete' } })
   const claims = { scope: 'users:delete' }
-  const answer = await call({ ...world.target, token: await token(world.auditor, { claims }) })
-  expect(answer.status).toBe(403)
-  expect(answer.line.reason).toBe('not_permitted')
+  const response = await call({
+    ...fixture.target,
+    token: await token(fixture.auditor, { claims }),
+  })
+  expect(response.status).toBe(403)
+  expect(response.line.reason).toBe('not_permitted')
 })

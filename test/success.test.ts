@@ -5,8 +5,8 @@ import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
 import type { Member, MemberOptions, State } from './support/seed'
-import { setStage } from './support/worker/stage'
-import { subjectOf, type World } from './support/world'
+import { createHarness } from './support/worker/harness'
+import { subjectOf, type Fixture } from './support/fixture'
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
@@ -15,24 +15,27 @@ test.each<['administrator' | 'serviceAccount' | 'platformAdministrator', string]
   ['serviceAccount', 'service_account'],
   ['platformAdministrator', 'user'],
 ])('a %s gets 200 with an empty body, and is recorded as a %s', async (caller, kind) => {
-  const { callAs, world } = await setStage()
-  const answer = await callAs(world[caller])
-  expect(answer.status).toBe(200)
-  expect(answer.body).toBe('')
-  expect([...answer.headers.keys()].toSorted()).toEqual(['cache-control', 'x-request-id'])
-  const actor = { kind, subject: subjectOf(world[caller]) }
-  expect(answer.line.actor).toEqual(actor)
-  expect(await readRecord(world)).toMatchObject({ actor_kind: kind, actor_subject: actor.subject })
+  const { callAs, fixture } = await createHarness()
+  const response = await callAs(fixture[caller])
+  expect(response.status).toBe(200)
+  expect(response.body).toBe('')
+  expect([...response.headers.keys()].toSorted()).toEqual(['cache-control', 'x-request-id'])
+  const actor = { kind, subject: subjectOf(fixture[caller]) }
+  expect(response.line.actor).toEqual(actor)
+  expect(await readRecord(fixture)).toMatchObject({
+    actor_kind: kind,
+    actor_subject: actor.subject,
+  })
 })
 
 test('nothing changes in the whole database but the user, its memberships and the record', async () => {
-  const { callAs, world } = await setStage()
+  const { callAs, fixture } = await createHarness()
   const before = await readDatabase(env.DB)
   const startedAt = Date.now()
-  const answer = await callAs(world.administrator)
+  const response = await callAs(fixture.administrator)
   const { removed, added } = compare(before, await readDatabase(env.DB))
 
-  const { organizationID, target, administrator } = world
+  const { organizationID, target, administrator } = fixture
   const membership = { organization_id: organizationID, organization_user_id: target.userID }
   expect(Object.keys(removed)).toEqual(['group_members', 'organization_users'])
   expect(removed['organization_users']).toEqual([
@@ -45,8 +48,8 @@ test('nothing changes in the whole database but the user, its memberships and th
   ])
   expect(new Set(removed['group_members'])).toEqual(
     new Set([
-      { ...membership, group_id: world.auditors },
-      { ...membership, group_id: world.readers },
+      { ...membership, group_id: fixture.auditors },
+      { ...membership, group_id: fixture.readers },
     ]),
   )
   expect(added).toEqual({
@@ -59,7 +62,7 @@ test('nothing changes in the whole database but the user, its memberships and th
         actor_kind: 'user',
         actor_subject: administrator.person.subject,
         groups_removed: 2,
-        request_id: answer.headers.get('X-Request-Id'),
+        request_id: response.headers.get('X-Request-Id'),
         idempotency_key: null,
         deleted_at: expect.any(Number),
         member_state: null,
@@ -84,19 +87,19 @@ describe('a user can be deleted', () => {
     ],
   ])('%s', async (_, options) => {
     let user: Member | undefined
-    const { callAs, world } = await setStage({
+    const { callAs, fixture } = await createHarness({
       seed: (seed, { organizationID, administrators }) =>
         (user = seed.member(organizationID, { groups: [administrators], ...options })),
     })
-    const answer = await callAs(world.administrator, user)
-    expect(answer.status).toBe(200)
-    expect(answer.line.groupsRemoved).toBe(1)
+    const response = await callAs(fixture.administrator, user)
+    expect(response.status).toBe(200)
+    expect(response.line.groupsRemoved).toBe(1)
   })
 
   test('by itself, when it has the permission', async () => {
-    const { callAs, world } = await setStage()
-    expect((await callAs(world.administrator, world.administrator)).status).toBe(200)
-    expect((await callAs(world.administrator)).status).toBe(403)
+    const { callAs, fixture } = await createHarness()
+    expect((await callAs(fixture.administrator, fixture.administrator)).status).toBe(200)
+    expect((await callAs(fixture.administrator)).status).toBe(403)
   })
 })
 
@@ -110,15 +113,15 @@ describe('with RECORD_GROUPS the record holds what the user had', () => {
   ])('%s', async (_, state, names) => {
     let user: Member | undefined
     let groups: string[] = []
-    const { callAs, world } = await setStage({
+    const { callAs, fixture } = await createHarness({
       vars: { RECORD_GROUPS: 'true' },
       seed(seed, { organizationID }) {
         groups = names.map((name) => seed.group(organizationID, [], name + organizationID))
         user = seed.member(organizationID, { state, groups })
       },
     })
-    expect((await callAs(world.administrator, user)).status).toBe(200)
-    const { member_state, group_ids, groups_removed } = await readRecord(world)
+    expect((await callAs(fixture.administrator, user)).status).toBe(200)
+    const { member_state, group_ids, groups_removed } = await readRecord(fixture)
     expect(member_state).toBe(state)
     expect(new Set(JSON.parse(String(group_ids)))).toEqual(new Set(groups))
     expect(groups_removed).toBe(groups.length)
@@ -126,8 +129,8 @@ describe('with RECORD_GROUPS the record holds what the user had', () => {
 })
 
 test('a person who is invited again has a new record, no groups and no permission of before', async () => {
-  const { callAs, world } = await setStage()
-  const { administrator, organizationID, serviceAccount } = world
+  const { callAs, fixture } = await createHarness()
+  const { administrator, organizationID, serviceAccount } = fixture
   await callAs(serviceAccount, administrator)
   await env.DB.prepare('INSERT INTO organization_users VALUES (?, ?, ?, ?)')
     .bind(`${administrator.userID}-again`, organizationID, administrator.person.id, 'active')
@@ -136,20 +139,20 @@ test('a person who is invited again has a new record, no groups and no permissio
 })
 
 test('of twenty calls at once exactly one deletes', async () => {
-  const stage = await setStage()
-  const calls = Array.from({ length: 20 }, () => stage.callAs(stage.world.administrator))
+  const harness = await createHarness()
+  const calls = Array.from({ length: 20 }, () => harness.callAs(harness.fixture.administrator))
   const statuses = (await Promise.all(calls)).map(({ status }) => status)
   expect(statuses.filter((status) => status === 200)).toHaveLength(1)
   expect(statuses.filter((status) => status === 404)).toHaveLength(19)
   const { results } = await env.DB.prepare('SELECT * FROM user_deletions WHERE organization_id = ?')
-    .bind(stage.world.organizationID)
+    .bind(harness.fixture.organizationID)
     .all()
   expect(results).toHaveLength(1)
 })
 
-async function readRecord(world: World): Promise<Record<string, unknown>> {
+async function readRecord(fixture: Fixture): Promise<Record<string, unknown>> {
   const record = await env.DB.prepare('SELECT * FROM user_deletions WHERE organization_id = ?')
-    .bind(world.organizationID)
+    .bind(fixture.organizationID)
     .first()
   return record ?? {}
 }

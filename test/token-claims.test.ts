@@ -3,34 +3,38 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { TokenChanges } from './support/issuer'
-import type { Answer } from './support/worker/caller'
+import type { CallResponse } from './support/worker/caller'
 import { stopClock } from './support/worker/clock'
-import { ACCEPTED } from './support/worker/key-stage'
-import { setStage } from './support/worker/stage'
+import { ACCEPTED } from './support/worker/key-harness'
+import { createHarness } from './support/worker/harness'
 
 const now = (): number => Math.floor(Date.now() / 1_000)
 
-async function present(changes: TokenChanges): Promise<Answer> {
-  const { callWith, world } = await setStage()
-  return callWith(changes, { organizationID: world.organizationID, userID: 'nobody' })
+async function present(changes: TokenChanges): Promise<CallResponse> {
+  const { callWith, fixture } = await createHarness()
+  return callWith(changes, { organizationID: fixture.organizationID, userID: 'no-such-user' })
 }
 
 /** Presents a good token with some claims replaced. */
-const presentClaims = (claims: Record<string, unknown>): Promise<Answer> => present({ claims })
+const presentClaims = (claims: Record<string, unknown>): Promise<CallResponse> =>
+  present({ claims })
 
 /** Presents a good token whose payload has these members at its end, to the byte. */
-async function presentText(members: string): Promise<Answer> {
-  const { issuer, world, callWith } = await setStage()
-  const claims = JSON.stringify(issuer.claims(world.administrator.person.subject))
+async function presentText(members: string): Promise<CallResponse> {
+  const { issuer, fixture, callWith } = await createHarness()
+  const claims = JSON.stringify(issuer.claims(fixture.administrator.person.subject))
   const payloadText = `${claims.slice(0, -1)},${members}}`
-  return callWith({ payloadText }, { organizationID: world.organizationID, userID: 'nobody' })
+  return callWith(
+    { payloadText },
+    { organizationID: fixture.organizationID, userID: 'no-such-user' },
+  )
 }
 
 describe('the claims iss, aud, exp and sub', () => {
   test.each(['iss', 'aud', 'exp', 'sub'])('must have %s', async (name) => {
-    const answer = await presentClaims({ [name]: undefined })
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('WWW-Authenticate')).toContain('the access token is invalid')
+    const response = await presentClaims({ [name]: undefined })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toContain('the access token is invalid')
   })
 
   test.each(['iss', 'aud', 'exp', 'sub'])('may not have null as %s', async (name) => {
@@ -58,10 +62,10 @@ describe('the issuer', () => {
     ['a prefix of it', (iss: string) => iss.slice(0, -1)],
     ['a list with it', (iss: string) => [iss]],
   ])('is compared exactly: not %s', async (_, change) => {
-    const { issuer, callWith } = await setStage()
-    const answer = await callWith({ claims: { iss: change(issuer.vars.TOKEN_ISSUER) } })
-    expect(answer.status).toBe(401)
-    expect(answer.line.reason).toBe('jwt_issuer_mismatch')
+    const { issuer, callWith } = await createHarness()
+    const response = await callWith({ claims: { iss: change(issuer.vars.TOKEN_ISSUER) } })
+    expect(response.status).toBe(401)
+    expect(response.line.reason).toBe('jwt_issuer_mismatch')
   })
 })
 
@@ -137,31 +141,31 @@ describe('the times', () => {
       ),
     ),
   )('%s is a finite number: %s is malformed', async (name, value) => {
-    const answer = await presentText(`"${name}":${value}`)
-    expect(answer.status).toBe(401)
-    expect(answer.headers.get('WWW-Authenticate')).toContain('the access token is invalid')
+    const response = await presentText(`"${name}":${value}`)
+    expect(response.status).toBe(401)
+    expect(response.headers.get('WWW-Authenticate')).toContain('the access token is invalid')
   })
 
   test('a token that is bad in another way as well is not called expired', async () => {
-    const answers = [
+    const responses = [
       await presentClaims({ exp: now() - 3_600, iss: 'https://other.example' }),
       await present({ claims: { exp: now() - 3_600 }, sign: async () => new Uint8Array(64) }),
     ]
-    for (const answer of answers) {
-      expect(answer.headers.get('WWW-Authenticate')).toContain('the access token is invalid')
+    for (const response of responses) {
+      expect(response.headers.get('WWW-Authenticate')).toContain('the access token is invalid')
     }
   })
 })
 
 describe('the subject', () => {
   test.each([[''], [5], [null], [true], [['a']], [{}]])('cannot be %j', async (sub) => {
-    const answer = await presentClaims({ sub })
-    expect(answer.status).toBe(401)
-    expect(answer.line.actor).toBeUndefined()
+    const response = await presentClaims({ sub })
+    expect(response.status).toBe(401)
+    expect(response.line.actor).toBeUndefined()
   })
 
   test('cannot hold half a surrogate pair, since the database would take it for another name', async () => {
-    const { callWith } = await setStage({
+    const { callWith } = await createHarness({
       seed: (seed, { organizationID, administrators }) =>
         void seed.member(organizationID, {
           groups: [administrators],
@@ -169,13 +173,13 @@ describe('the subject', () => {
         }),
     })
     expect((await callWith({ claims: { sub: '\u{FFFD}x' } })).status).toBe(200)
-    const answer = await callWith({ claims: { sub: '\uD800x' } })
-    expect(answer.status).toBe(401)
-    expect(answer.line.reason).toBe('jwt_claims_invalid')
+    const response = await callWith({ claims: { sub: '\uD800x' } })
+    expect(response.status).toBe(401)
+    expect(response.line.reason).toBe('jwt_claims_invalid')
   })
 
   test('is compared byte for byte', async () => {
-    const { callAs } = await setStage({
+    const { callAs } = await createHarness({
       seed: (seed, { organizationID, administrators }) =>
         void seed.member(organizationID, {
           groups: [administrators],
@@ -191,21 +195,21 @@ describe('the subject', () => {
   test.each(["o'neil+test@sub.example", `CN=Zoë 中文,OU=${'x'.repeat(300)},O="A \\ B"`])(
     'may have odd characters, or be long: %s',
     async (subject) => {
-      const { callAs } = await setStage({
+      const { callAs } = await createHarness({
         seed: (seed, { organizationID, administrators }) =>
           void seed.member(organizationID, {
             groups: [administrators],
             personOptions: { subject },
           }),
       })
-      const answer = await callAs(subject)
-      expect(answer.status).toBe(200)
-      expect(answer.line.actor?.subject).toBe(subject)
+      const response = await callAs(subject)
+      expect(response.status).toBe(200)
+      expect(response.line.actor?.subject).toBe(subject)
     },
   )
 
   test('that names a person and a service account names nobody', async () => {
-    const { callAs } = await setStage({
+    const { callAs } = await createHarness({
       seed(seed, { organizationID, administrators }) {
         seed.serviceAccount(organizationID, [administrators], 'twice')
         seed.member(organizationID, {
@@ -214,22 +218,26 @@ describe('the subject', () => {
         })
       },
     })
-    const answer = await callAs('twice')
-    expect(answer.status).toBe(401)
-    expect(answer.line.reason).toBe('caller_unknown')
+    const response = await callAs('twice')
+    expect(response.status).toBe(401)
+    expect(response.line.reason).toBe('caller_unknown')
   })
 
   test('is not looked for among the IDs of people or memberships', async () => {
-    const { callAs, world } = await setStage()
-    expect((await callAs(world.administrator.person.id)).status).toBe(401)
-    expect((await callAs(world.administrator.userID)).status).toBe(401)
+    const { callAs, fixture } = await createHarness()
+    expect((await callAs(fixture.administrator.person.id)).status).toBe(401)
+    expect((await callAs(fixture.administrator.userID)).status).toBe(401)
   })
 })
 
 test('nothing about permission is read from claims', async () => {
-  const { callAs, call, token, world } = await setStage()
-  const claims = { roles: ['platform-administrator'], groups: [world.administrators], scope: 'all' }
-  const boasting = await token(world.auditor, { claims })
-  expect((await call({ ...world.target, token: boasting })).status).toBe(403)
-  expect((await callAs(world.auditor)).status).toBe(403)
+  const { callAs, call, token, fixture } = await createHarness()
+  const claims = {
+    roles: ['platform-administrator'],
+    groups: [fixture.administrators],
+    scope: 'all',
+  }
+  const boasting = await token(fixture.auditor, { claims })
+  expect((await call({ ...fixture.target, token: boasting })).status).toBe(403)
+  expect((await callAs(fixture.auditor)).status).toBe(403)
 })

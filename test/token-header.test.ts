@@ -4,10 +4,10 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createKey, without, type KeyAlgorithm, type SigningKey } from './support/keys'
 import type { TokenChanges } from './support/issuer'
-import { withBody } from './support/jwks-answers'
-import type { Answer } from './support/worker/caller'
-import { ACCEPTED } from './support/worker/key-stage'
-import { setStage, type StageOptions } from './support/worker/stage'
+import { withBody } from './support/jwks-responders'
+import type { CallResponse } from './support/worker/caller'
+import { ACCEPTED } from './support/worker/key-harness'
+import { createHarness, type HarnessOptions } from './support/worker/harness'
 
 const ALLOWED = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 
@@ -24,11 +24,11 @@ beforeAll(async () => {
 async function present(
   published: readonly object[],
   changes: TokenChanges,
-  options: StageOptions = {},
-): Promise<Answer> {
-  const { issuer, callWith, world } = await setStage(options)
-  issuer.endpoint.answer = withBody(JSON.stringify({ keys: published }))
-  return callWith(changes, { organizationID: world.organizationID, userID: 'nobody' })
+  options: HarnessOptions = {},
+): Promise<CallResponse> {
+  const { issuer, callWith, fixture } = await createHarness(options)
+  issuer.endpoint.respond = withBody(JSON.stringify({ keys: published }))
+  return callWith(changes, { organizationID: fixture.organizationID, userID: 'no-such-user' })
 }
 
 describe('the algorithm', () => {
@@ -47,9 +47,9 @@ describe('the algorithm', () => {
     const others = ALLOWED.filter((other) => other !== algorithm)
     const vars = { TOKEN_ALGORITHMS: others.join() }
     const published = [without(key.publicJWK, 'alg'), keyOf(others[0]!).publicJWK]
-    const answer = await present(published, { key }, { vars })
-    expect(answer.status).toBe(401)
-    expect(answer.line.reason).toBe('jwt_algorithm_not_allowed')
+    const response = await present(published, { key }, { vars })
+    expect(response.status).toBe(401)
+    expect(response.line.reason).toBe('jwt_algorithm_not_allowed')
   })
 
   test.each(['none', 'None', 'HS256', 'HS512', 'RS384', 'ES256K', 'es256', 'dir', 'RSA-OAEP'])(
@@ -62,14 +62,14 @@ describe('the algorithm', () => {
   )
 
   test('none with an empty signature is refused', async () => {
-    const { issuer, call, world } = await setStage()
+    const { issuer, call, fixture } = await createHarness()
     const header = { alg: 'none', kid: undefined }
-    const token = await issuer.token(world.administrator.person.subject, {
+    const token = await issuer.token(fixture.administrator.person.subject, {
       header,
       sign: async () => new Uint8Array(),
     })
     expect(token.endsWith('.')).toBe(true)
-    expect((await call({ ...world.target, token })).status).toBe(401)
+    expect((await call({ ...fixture.target, token })).status).toBe(401)
   })
 
   test.each([5, null, ['ES256'], {}, ''])('cannot be %j', async (alg) => {
@@ -85,8 +85,8 @@ describe('the algorithm', () => {
     const sign = async (input: string) =>
       new Uint8Array(await crypto.subtle.sign(hmac, secretKey, new TextEncoder().encode(input)))
     const published = [without(key.publicJWK, 'alg'), { kty: 'oct', k: 'c2VjcmV0', kid: 'oct' }]
-    const answer = await present(published, { key, header: { alg: 'HS256' }, sign })
-    expect(answer.status).toBe(401)
+    const response = await present(published, { key, header: { alg: 'HS256' }, sign })
+    expect(response.status).toBe(401)
   })
 })
 
@@ -106,7 +106,7 @@ describe('a key that names its algorithm', () => {
   })
 })
 
-function withType(typ: unknown, TOKEN_TYPE?: string): Promise<Answer> {
+function withType(typ: unknown, TOKEN_TYPE?: string): Promise<CallResponse> {
   const key = keyOf('ES256')
   return present([key.publicJWK], { key, header: { typ } }, { vars: { TOKEN_TYPE } })
 }
@@ -122,9 +122,9 @@ describe('the type', () => {
   test.each([undefined, null, 5, '', 'JWT', 'jwt', 'at', 'at+jwt ', 'text/at+jwt', ['at+jwt']])(
     '%j is none that stands for an access token',
     async (typ) => {
-      const answer = await withType(typ)
-      expect(answer.status).toBe(401)
-      expect(answer.line.reason).toBe('jwt_type_mismatch')
+      const response = await withType(typ)
+      expect(response.status).toBe(401)
+      expect(response.line.reason).toBe('jwt_type_mismatch')
     },
   )
 
@@ -153,7 +153,7 @@ describe('what a header asks for beside', () => {
     ['x5u', { x5u: 'https://attacker.example/certificate' }],
   ])('%s is never fetched', async (_, header) => {
     const attacker = await createKey('ES256')
-    const { issuer, callWith } = await setStage()
+    const { issuer, callWith } = await createHarness()
     const own = await callWith({ header })
     expect(own.status).toBe(200)
     const forged = await callWith({ header, key: attacker })
@@ -165,10 +165,10 @@ describe('what a header asks for beside', () => {
 
   test('jwk is never used as the key', async () => {
     const attacker = await createKey('ES256')
-    const { callWith, issuer } = await setStage()
+    const { callWith, issuer } = await createHarness()
     const header = { jwk: attacker.publicJWK, kid: issuer.keys[0].kid }
-    const answer = await callWith({ key: attacker, header })
-    expect(answer.line.reason).toBe('jwt_signature_invalid')
+    const response = await callWith({ key: attacker, header })
+    expect(response.line.reason).toBe('jwt_signature_invalid')
   })
 
   test.each([
@@ -180,33 +180,35 @@ describe('what a header asks for beside', () => {
     [{ crit: 'exp', exp: 1 }],
     [{ crit: null }],
   ])('an extension that is not understood is refused: %j', async (header) => {
-    const { callWith } = await setStage()
+    const { callWith } = await createHarness()
     expect((await callWith({ header })).status).toBe(401)
   })
 
   test.each(['[]', '"x"', 'null', '', '{', '{"alg":"ES256"'])(
     'the header text %j is malformed',
     async (headerText) => {
-      const { callWith } = await setStage()
+      const { callWith } = await createHarness()
       expect((await callWith({ headerText })).status).toBe(401)
     },
   )
 })
 
 test('a changed payload or header is refused', async () => {
-  const { token, call, world } = await setStage()
-  const [header = '', payload = '', signature = ''] = (await token(world.administrator)).split('.')
+  const { token, call, fixture } = await createHarness()
+  const [header = '', payload = '', signature = ''] = (await token(fixture.administrator)).split(
+    '.',
+  )
   const [otherHeader = '', otherPayload = ''] = (
-    await token(world.auditor, { header: { x: 1 } })
+    await token(fixture.auditor, { header: { x: 1 } })
   ).split('.')
   for (const forged of [
     `${header}.${otherPayload}.${signature}`,
     `${otherHeader}.${payload}.${signature}`,
     `${header}.${payload}.${signature.slice(0, -4)}AAAA`,
   ]) {
-    expect((await call({ ...world.target, token: forged })).status).toBe(401)
+    expect((await call({ ...fixture.target, token: forged })).status).toBe(401)
   }
-  expect((await call({ ...world.target, token: `${header}.${payload}.${signature}` })).status).toBe(
-    200,
-  )
+  expect(
+    (await call({ ...fixture.target, token: `${header}.${payload}.${signature}` })).status,
+  ).toBe(200)
 })

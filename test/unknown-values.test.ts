@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
-import { setStage } from './support/worker/stage'
+import { createHarness } from './support/worker/harness'
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -36,8 +36,8 @@ describe('a report that the code does not know', () => {
     ],
     ['no row', () => undefined],
   ])('is a 500 without a retry: %s', async (_, change) => {
-    const { callAs, world } = await setStage({ vars: { DB: changeReport(change) } })
-    const { status, headers, line } = await callAs(world.administrator)
+    const { callAs, fixture } = await createHarness({ vars: { DB: changeReport(change) } })
+    const { status, headers, line } = await callAs(fixture.administrator)
     expect(status).toBe(500)
     expect(headers.has('Retry-After')).toBe(false)
     expect(line).toMatchObject({ reason: 'database_failed', database: { attempts: 1 } })
@@ -48,8 +48,8 @@ describe('a report that the code does not know', () => {
     'is a caller that is not active, if the state of its user is unknown: %s',
     async (outcome) => {
       const DB = changeReport((report) => ({ ...report, outcome }))
-      const { callAs, world } = await setStage({ vars: { DB } })
-      const { status, line } = await callAs(world.administrator)
+      const { callAs, fixture } = await createHarness({ vars: { DB } })
+      const { status, line } = await callAs(fixture.administrator)
       expect([status, line.reason]).toEqual([401, 'caller_suspended'])
     },
   )
@@ -60,10 +60,10 @@ describe('a trigger of others', () => {
     ['keeps the deletion record from being written', 'INSERT ON user_deletions'],
     ['keeps the user', 'DELETE ON organization_users'],
   ])('that %s causes a 500, not a success', async (_, event) => {
-    const { callAs, world } = await setStage()
+    const { callAs, fixture } = await createHarness()
     await env.DB.prepare(`CREATE TRIGGER t BEFORE ${event} BEGIN SELECT RAISE(IGNORE); END`).run()
     try {
-      const { status, line } = await callAs(world.administrator)
+      const { status, line } = await callAs(fixture.administrator)
       expect([status, line.reason]).toEqual([500, 'database_failed'])
     } finally {
       await env.DB.prepare('DROP TRIGGER t').run()
@@ -81,8 +81,8 @@ describe('the frames of an error', () => {
       },
       batch: () => {},
     }
-    const { callAs, world } = await setStage({ vars: { DB } })
-    const { line } = await callAs(world.administrator)
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    const { line } = await callAs(fixture.administrator)
     expect(line.reason).toBe('unexpected:RangeError')
     expect(line.frames?.length).toBeGreaterThan(1)
     expect(line.frames?.filter((frame) => !frame.startsWith('at '))).toEqual([])
@@ -99,12 +99,12 @@ describe('the frames of an error', () => {
       },
       batch: () => {},
     }
-    const { callAs, world } = await setStage({ vars: { DB } })
-    expect((await callAs(world.administrator)).line.frames).toEqual([])
+    const { callAs, fixture } = await createHarness({ vars: { DB } })
+    expect((await callAs(fixture.administrator)).line.frames).toEqual([])
   })
 
   test('are not in the log of a refusal', async () => {
-    const { callAs, world } = await setStage()
-    expect((await callAs(world.auditor)).line).not.toHaveProperty('frames')
+    const { callAs, fixture } = await createHarness()
+    expect((await callAs(fixture.auditor)).line).not.toHaveProperty('frames')
   })
 })

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { ClientMetadata } from 'oidc-provider'
 import { rejectForeignHost, SCOPE } from '../provider.ts'
-import { cast, organizations, people } from '../seed-data.ts'
+import { callers, organizations, people } from '../seed-data.ts'
 import type { Stack } from '../stack.ts'
 import { buildAssets, type Asset } from './assets.ts'
 import { TABLES, type DeletionEvent, type Settings, type Snapshot } from './protocol.ts'
@@ -89,9 +89,9 @@ function responder(options: ConsoleOptions, assets: ReadonlyMap<string, Asset>) 
       case 'GET /snapshot':
         return json(await readSnapshot(stack))
       case 'POST /tokens/expired':
-        return json({ token: await stack.signInTwoHoursAgo(cast.administrator) })
+        return json({ token: await stack.signInTwoHoursAgo(callers.administrator) })
       case 'POST /tokens/service-account':
-        return json({ token: await stack.signInServiceAccount(cast.serviceAccount) })
+        return json({ token: await stack.signInServiceAccount(callers.serviceAccount) })
       default:
         return assets.get(request.replace(/^GET /, ''))
     }
@@ -141,8 +141,11 @@ function describe({ stack, keepsLastAdministrator = false }: ConsoleOptions): Se
     scope: `openid ${SCOPE}`,
     clientID: CLIENT_ID,
     people: people.map(({ subject, name }) => ({ subject, name })),
-    administrator: cast.administrator,
-    serviceAccount: accounts.find(({ id }) => id === cast.serviceAccount) ?? { id: '', name: '' },
+    administrator: callers.administrator,
+    serviceAccount: accounts.find(({ id }) => id === callers.serviceAccount) ?? {
+      id: '',
+      name: '',
+    },
     keepsLastAdministrator,
   }
 }

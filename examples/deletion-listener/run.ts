@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { cast } from '../../dev/seed-data.ts'
+import { callers } from '../../dev/seed-data.ts'
 import { startStack } from '../../dev/stack.ts'
 import { startReceiver, verifyWebhook, type Delivery } from './run/receiver.ts'
 
@@ -59,7 +59,7 @@ const stack = await startStack({
 
 console.log('Ada Berg, administrator, deletes Dara Flynn, who has a seat at the receiver …')
 const path = `/api/v1/organizations/lumen/users/${USER_ID}`
-const headers = { Authorization: `Bearer ${await stack.signIn(cast.administrator)}` }
+const headers = { Authorization: `Bearer ${await stack.signIn(callers.administrator)}` }
 const { status } = await fetch(new URL(path, stack.workerURL), { method: 'DELETE', headers })
 check(status === 200, `DELETE ${path}: ${status}`)
 

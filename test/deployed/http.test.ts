@@ -3,10 +3,10 @@
  * public bug reports name where such a request was seen.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { call, callRaw, pathOf, type Answer } from '../support/node/client'
+import { call, callRaw, pathOf, type CallResponse } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createWorld } from '../support/world'
+import { createFixture } from '../support/fixture'
 
 /** A Worker that passes what it gets over the service binding. */
 const CALLER = {
@@ -34,18 +34,23 @@ afterAll(async () => {
 })
 
 /** Sends a request with these header fields, to the byte. */
-function send(method: string, path: string, fields: readonly string[], body = ''): Promise<Answer> {
+function send(
+  method: string,
+  path: string,
+  fields: readonly string[],
+  body = '',
+): Promise<CallResponse> {
   const start = [`${method} ${path} HTTP/1.1`, `Host: ${workers.url.host}`, 'Connection: close']
   return callRaw(workers.url, `${[...start, ...fields].join('\r\n')}\r\n\r\n${body}`)
 }
 
 async function prepare() {
-  const world = await createWorld(workers.db)
-  const { organizationID, userID } = world.target
-  const token = await issuer.token(world.administrator.person.subject)
+  const fixture = await createFixture(workers.db)
+  const { organizationID, userID } = fixture.target
+  const token = await issuer.token(fixture.administrator.person.subject)
   const authorization = `Authorization: Bearer ${token}`
   const path = pathOf(organizationID, userID)
-  return { world, token, authorization, path, organizationID, userID }
+  return { fixture, token, authorization, path, organizationID, userID }
 }
 
 describe('a request target', () => {
@@ -70,16 +75,16 @@ describe('a request target', () => {
 // `fetch` refuses to send TRACE.
 test('the method TRACE gets 405', async () => {
   const { path, authorization } = await prepare()
-  const answer = await send('TRACE', path, [authorization])
-  expect(answer.status).toBe(405)
-  expect(answer.headers.get('Allow')).toBe('DELETE, OPTIONS')
+  const response = await send('TRACE', path, [authorization])
+  expect(response.status).toBe(405)
+  expect(response.headers.get('Allow')).toBe('DELETE, OPTIONS')
 })
 
 test('each response has one log line, and nothing else is logged', async () => {
-  const { world, token } = await prepare()
+  const { fixture, token } = await prepare()
   const before = workers.log.length
-  await call(workers.url, { ...world.target, token })
-  await call(workers.url, { ...world.target, token })
+  await call(workers.url, { ...fixture.target, token })
+  await call(workers.url, { ...fixture.target, token })
   await call(workers.url, { path: '/nowhere' })
   const lines = workers.log.slice(before).map((text) => JSON.parse(text) as { status: number })
   expect(lines.map(({ status }) => status)).toEqual([200, 404, 404])

@@ -14,20 +14,20 @@ import {
   prepareRefusal,
   readSentence,
 } from './support/browser'
-import { startConsoleRig, type ConsoleRig } from './support/console-rig'
+import { startConsoleHarness, type ConsoleHarness } from './support/console-harness'
 
 /** 100 characters without a place to break, as subjects and names can be. */
 const long = (prefix: string) => prefix.padEnd(100, 'abcdefghijklmnopqrstuvwxyz0123456789')
 const ORGANIZATION = long('Organization')
 const PEOPLE = { light: long('auth0|light'), dark: long('auth0|dark') } as const
 
-let rig: ConsoleRig
+let harness: ConsoleHarness
 let axe: string
 
 beforeAll(async () => {
   axe = await readFile(join(import.meta.dirname, 'node_modules/axe-core/axe.min.js'), 'utf8')
-  rig = await startConsoleRig()
-  const { database } = rig.stack
+  harness = await startConsoleHarness()
+  const { database } = harness.stack
   const insert = (table: string, ...values: string[]) =>
     database
       .prepare(`INSERT INTO ${table} VALUES (${values.map(() => '?').join(', ')})`)
@@ -44,7 +44,7 @@ beforeAll(async () => {
   ])
 })
 
-afterAll(() => rig?.stop())
+afterAll(() => harness?.stop())
 
 /** The rules of axe that the page breaks, what sticks out of the window or of its card, and text that is too small. */
 async function findFaults(page: Page): Promise<unknown> {
@@ -79,7 +79,11 @@ test.each([
   [1280, 900, 'light'],
   [390, 844, 'dark'],
 ] as const)('no state has a fault at %i × %i, %s', async (width, height, colorScheme) => {
-  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin, width, height })
+  const { page } = await openPage(harness.browser, {
+    url: harness.stack.console.origin,
+    width,
+    height,
+  })
   const person = PEOPLE[colorScheme]
   const isDark = async () => (await readColor(page, 'body')).every((part) => part < 64)
   const isInView = async () => {

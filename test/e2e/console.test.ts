@@ -15,17 +15,17 @@ import {
   readSentence,
   signInAtConsole,
 } from './support/browser'
-import { readTables, startConsoleRig, type ConsoleRig } from './support/console-rig'
+import { readTables, startConsoleHarness, type ConsoleHarness } from './support/console-harness'
 
-let rig: ConsoleRig
+let harness: ConsoleHarness
 
 beforeAll(async () => {
-  rig = await startConsoleRig()
+  harness = await startConsoleHarness()
 })
 
-afterAll(() => rig?.stop())
+afterAll(() => harness?.stop())
 
-const open = () => openPage(rig.browser, { url: rig.stack.console.origin })
+const open = () => openPage(harness.browser, { url: harness.stack.console.origin })
 const resultOf = (page: Page) => page.getByRole('region', { name: 'Result' })
 const fold = (page: Page, title: string) => resultOf(page).locator('summary', { hasText: title })
 
@@ -62,7 +62,7 @@ describe('signing in', () => {
     expect(posted[0]?.get('code_verifier')).toMatch(/^[\w-]{43,}$/)
     expect(posted[0]?.has('client_secret')).toBe(false)
     expect(asked.filter(({ href }) => href.includes('eyJ'))).toEqual([])
-    expect(page.url()).toBe(`${rig.stack.console.origin}/`)
+    expect(page.url()).toBe(`${harness.stack.console.origin}/`)
   })
 
   test('says why it failed', async () => {
@@ -71,7 +71,7 @@ describe('signing in', () => {
     await signIn.click()
     await page.getByRole('button', { name: 'Cancel' }).click()
     expect(await readSentence(page, 'cancelled')).toBe('Not signed in: the sign-in was cancelled.')
-    await page.goto(`${rig.stack.console.origin}/?code=stolen&state=made-up`)
+    await page.goto(`${harness.stack.console.origin}/?code=stolen&state=made-up`)
     const refused = 'Not signed in: this tab did not start that sign-in.'
     expect(await readSentence(page, 'this tab')).toBe(refused)
     expect(await signIn.isVisible()).toBe(true)
@@ -84,7 +84,7 @@ test('the page shows the organizations of D1, also after another program changes
   await page.getByRole('button', { name: /Meadow Clinic/ }).click()
   await person.getByText('Administrators').waitFor()
   expect(await person.getByText('suspended here').count()).toBe(0)
-  await rig.stack.database
+  await harness.stack.database
     .prepare("UPDATE organization_users SET state = 'suspended' WHERE id = 'meadow-liam'")
     .run()
   await person.getByText('suspended here').waitFor()
@@ -93,7 +93,7 @@ test('the page shows the organizations of D1, also after another program changes
 test('an administrator removes a person by keyboard and sees a sentence, then the details', async () => {
   const { page, complaints } = await open()
   await signInAtConsole(page, 'Ada Berg')
-  const before = await readTables(rig.stack)
+  const before = await readTables(harness.stack)
 
   const people = page.getByRole('region', { name: 'People of Lumen Robotics' })
   const send = page.locator('button[name=send]')
@@ -110,14 +110,14 @@ test('an administrator removes a person by keyboard and sees a sentence, then th
   expect(await send.isDisabled()).toBe(true) // the form is empty again
   const text = await readResult(page, sentence)
   expect(text).toContain('DELETE /api/v1/organizations/lumen/users/lumen-dara')
-  expect(text).toContain(`Origin: ${rig.stack.console.origin}`)
+  expect(text).toContain(`Origin: ${harness.stack.console.origin}`)
   expect(text).toMatch(/Authorization: DPoP eyJ/)
   expect(text).toMatch(/\nDPoP: eyJ/)
   expect(text).toMatch(/x-request-id: [\w-]{36}/)
   expect(text).toContain('5 rows changed')
   expect(text).toMatch(/deleted_at=\D.*\d{4}/) // a date, not a number
 
-  const after = await readTables(rig.stack)
+  const after = await readTables(harness.stack)
   const gone = (table: string) => before[table]!.filter((row) => !after[table]!.includes(row))
   expect(gone('organization_users')).toHaveLength(1)
   expect(gone('group_members')).toHaveLength(3)
@@ -125,7 +125,7 @@ test('an administrator removes a person by keyboard and sees a sentence, then th
   expect(await people.getByRole('button', { name: /Dara Flynn/ }).count()).toBe(0)
   const records = page.getByRole('region', { name: 'Deletion records' })
   await records.getByText('removed from Lumen Robotics and 3 groups by Ada Berg').waitFor()
-  expect(rig.log.filter((line) => line.includes('"groupsRemoved":3'))).toHaveLength(1)
+  expect(harness.log.filter((line) => line.includes('"groupsRemoved":3'))).toHaveLength(1)
   expect(complaints).toEqual([])
 })
 
@@ -144,12 +144,12 @@ test('a token of the page is bound to a key that no script can read out', async 
     })
   })`)
   expect(exported).toEqual([false, 'InvalidAccessError'])
-  const url = new URL('/api/v1/organizations/lumen/users/lumen-ada', rig.stack.workerURL)
+  const url = new URL('/api/v1/organizations/lumen/users/lumen-ada', harness.stack.workerURL)
   for (const scheme of ['Bearer', 'DPoP']) {
     const headers = { Authorization: `${scheme} ${String(token)}` }
     expect((await fetch(url, { method: 'DELETE', headers })).status).toBe(401)
   }
-  const refused = () => rig.log.filter((line) => line.includes('"reason":"dpop_missing"'))
+  const refused = () => harness.log.filter((line) => line.includes('"reason":"dpop_missing"'))
   await vi.waitFor(() => expect(refused()).toHaveLength(2))
 })
 
@@ -195,14 +195,14 @@ test('the event of a deletion arrives, and one that stayed in the outbox arrives
   await ofInes.waitFor()
   await events.getByText('No event is pending.').waitFor()
 
-  const database = await rig.stack.openDatabase()
+  const database = await harness.stack.openDatabase()
   const isInes = "organization_user_id = 'harbour-ines'"
   await database.batch([
     database.prepare(`UPDATE user_deletions SET deleted_at = deleted_at - 60000 WHERE ${isInes}`),
     database.prepare(`INSERT INTO deletion_outbox SELECT id FROM user_deletions WHERE ${isInes}`),
   ])
   await events.getByText('Pending: 1 event.').waitFor()
-  await rig.stack.sweep()
+  await harness.stack.sweep()
   await ofInes.nth(1).waitFor()
   await events.getByText('No event is pending.').waitFor()
   await ofInes.first().click()
@@ -244,7 +244,7 @@ describe('each kind of refusal can be tried, is shown, and changes nothing', () 
     ['405 Method Not Allowed', 'Another method', 'method_not_allowed', 'Ada Berg'],
   ])('%s: %s', async (sentence, title, error, signsIn) => {
     await page.reload() // keeps who is signed in, and forgets the result before
-    const before = await readTables(rig.stack)
+    const before = await readTables(harness.stack)
     await prepareRefusal(page, title)
     const signIn = page.getByRole('button', { name: `Sign in as ${signsIn}` })
     if (await signIn.isVisible()) {
@@ -255,7 +255,7 @@ describe('each kind of refusal can be tried, is shown, and changes nothing', () 
     const text = await readResult(page, `Refused with ${sentence}: `)
     expect(text).toContain(`"error":"${error}"`)
     expect(text).toContain('nothing changed')
-    expect(await readTables(rig.stack)).toEqual(before)
+    expect(await readTables(harness.stack)).toEqual(before)
   })
 })
 
@@ -282,13 +282,13 @@ test('a call that CORS forbids names the setting', async () => {
   await page.getByText(/^Request/).click()
   await page.getByLabel('Path').fill('/nowhere') // OPTIONS gets 404
   await page.getByRole('button', { name: 'Send DELETE' }).click()
-  const advice = `CORS_ORIGINS must name ${rig.stack.console.origin}`
+  const advice = `CORS_ORIGINS must name ${harness.stack.console.origin}`
   expect(await readSentence(page, 'Not sent')).toContain(advice)
 })
 
 test('an unreadable database gets one log line and a sentence, and blocks no call', async () => {
   const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined)
-  const database = await rig.stack.openDatabase()
+  const database = await harness.stack.openDatabase()
   const { page } = await open()
   await choosePerson(page, 'Emil Novak')
   await chooseCaller(page, 'HR sync (service account)')
@@ -319,7 +319,7 @@ test('the page continues after workerd was killed and started again', async () =
   expect(processIDs).toHaveLength(1)
   process.kill(processIDs[0]!, 'SIGKILL')
   const suspend = "UPDATE organization_users SET state = 'suspended' WHERE id = 'meadow-mina'"
-  await vi.waitFor(async () => (await rig.stack.openDatabase()).prepare(suspend).run(), 20_000)
+  await vi.waitFor(async () => (await harness.stack.openDatabase()).prepare(suspend).run(), 20_000)
   await page
     .getByRole('button', { name: /Mina Rossi/ })
     .getByText('suspended here')
@@ -329,8 +329,8 @@ test('the page continues after workerd was killed and started again', async () =
 })
 
 test.each([
-  ['the console', () => rig.stack.console.origin, ['/', '/settings', '/snapshot']],
-  ['the provider', () => rig.stack.issuer, ['/jwks', '/auth']],
+  ['the console', () => harness.stack.console.origin, ['/', '/settings', '/snapshot']],
+  ['the provider', () => harness.stack.issuer, ['/jwks', '/auth']],
 ])('%s rejects requests for another host name', async (_, origin, paths) => {
   const { port } = new URL(origin())
   const ask = (path: string, host: string) =>
@@ -347,7 +347,7 @@ test.each([
 })
 
 test("no other page can use the console's data as a script or read it", async () => {
-  const response = await fetch(`${rig.stack.console.origin}/snapshot`)
+  const response = await fetch(`${harness.stack.console.origin}/snapshot`)
   expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff')
   expect(response.headers.get('Cross-Origin-Resource-Policy')).toBe('same-origin')
 })
@@ -357,17 +357,17 @@ test('a stopped stack: nothing is sent, and the page says how to continue', asyn
   await prepareRefusal(page, 'No token')
   await page.getByRole('button', { name: 'Send DELETE' }).click() // the tests before removed Emil
   await readSentence(page, 'Refused with 401')
-  await rig.stack.stop()
+  await harness.stack.stop()
   await page.getByRole('button', { name: 'Send DELETE' }).click()
   expect(await readSentence(page, 'Not sent')).toBe(
-    `Not sent: the Worker at ${rig.stack.workerURL.origin} does not respond. ` +
+    `Not sent: the Worker at ${harness.stack.workerURL.origin} does not respond. ` +
       'Start the local stack again with "npm start".',
   )
   await page.getByText('The list below may be out of date').waitFor()
   await chooseCaller(page, 'Ada Berg')
   await page.getByRole('button', { name: 'Sign in as Ada Berg' }).click()
   expect(await readSentence(page, 'Not signed in')).toBe(
-    `Not signed in: the provider at ${rig.stack.issuer} does not respond. ` +
+    `Not signed in: the provider at ${harness.stack.issuer} does not respond. ` +
       'Start the local stack again with "npm start".',
   )
 })

@@ -14,7 +14,7 @@ import {
 } from '../support/node/foreign-responses'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createWorld, type World } from '../support/world'
+import { createFixture, type Fixture } from '../support/fixture'
 import { ROOT, runTool } from './support/tools'
 
 const CLIENT = join(ROOT, 'test/e2e/client')
@@ -29,7 +29,7 @@ type RemoveUser = (
 
 let issuer: ServedIssuer
 let workers: LocalWorkers
-let world: World
+let fixture: Fixture
 let foreign: ForeignServer
 let sample: string
 
@@ -53,7 +53,7 @@ beforeAll(async () => {
       { name: 'unconfigured' },
     ],
   })
-  world = await createWorld(workers.db)
+  fixture = await createFixture(workers.db)
 })
 
 afterAll(async () => {
@@ -78,7 +78,7 @@ test('the compiler accepts the sample, and rejects wrong uses of the client', as
 
 describe('the sample', () => {
   test('removes a user, and says so again with the same key', async () => {
-    const { administrator, organizationID, target } = world
+    const { administrator, organizationID, target } = fixture
     const removeUser = await importSample('identity-worker', workers.url.origin)
     const token = await issuer.token(administrator.person.subject)
     expect(await removeUser(token, organizationID, target.userID, 'key-1')).toBe('removed')
@@ -92,7 +92,7 @@ describe('the sample', () => {
   })
 
   test('sends a proof with each call, if its reader adds the lines for bound tokens', async () => {
-    const { administrator, organizationID } = world
+    const { administrator, organizationID } = fixture
     const page = await readDocument(join(ROOT, 'docs/callers.md'))
     const { code } = page.section('With a token bound to a key')
     const proofs = code[0]!.text
@@ -124,24 +124,24 @@ describe('the sample', () => {
   })
 
   test.each([
-    ['an unknown caller', 'identity', () => 'nobody', 'sign in again'],
+    ['an unknown caller', 'identity', () => 'no-such-user', 'sign in again'],
     [
       'an auditor',
       'identity',
-      ({ auditor }: World) => auditor.person.subject,
+      ({ auditor }: Fixture) => auditor.person.subject,
       'user credentials do not have the required privileges',
     ],
-    ['an issuer that is down', 'without-keys', () => 'nobody', 'try again in 1 s'],
+    ['an issuer that is down', 'without-keys', () => 'no-such-user', 'try again in 1 s'],
     [
       'a deployment without its configuration',
       'unconfigured',
-      () => 'nobody',
+      () => 'no-such-user',
       expect.stringMatching(/^failed \([\w-]{36}\)$/),
     ],
   ])('tells each error by its type: %s', async (title, worker, subject, said) => {
     const removeUser = await importSample(worker, workers.urlOf(worker).origin)
-    const token = await issuer.token(subject(world))
-    expect(await removeUser(token, world.organizationID, 'ü/%', title)).toEqual(said)
+    const token = await issuer.token(subject(fixture))
+    expect(await removeUser(token, fixture.organizationID, 'ü/%', title)).toEqual(said)
   })
 
   test.each(foreignCases)(

@@ -6,10 +6,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cast } from '../../dev/seed-data'
+import { callers } from '../../dev/seed-data'
 import { readCodeSpans, readDocument } from '../operations/document'
 import { openPage } from './support/browser'
-import { readTables, startConsoleRig, type ConsoleRig } from './support/console-rig'
+import { readTables, startConsoleHarness, type ConsoleHarness } from './support/console-harness'
 import { serveForeignPage, type ForeignPage } from './support/foreign-page'
 
 /** What `fetch` in a page came to: a status and what could be read, or the name of the error. */
@@ -22,47 +22,47 @@ const CALL = `async ([url, init]) => {
   }
 }`
 
-let rig: ConsoleRig
+let harness: ConsoleHarness
 let foreign: ForeignPage
 let url: string
 let token: string
 let init: { method: string; headers: Record<string, string> }
 
 beforeAll(async () => {
-  rig = await startConsoleRig()
+  harness = await startConsoleHarness()
   foreign = await serveForeignPage()
-  url = `${rig.stack.workerURL.origin}/api/v1/organizations/lumen/users/lumen-emil`
-  token = await rig.stack.signIn('ada.berg')
+  url = `${harness.stack.workerURL.origin}/api/v1/organizations/lumen/users/lumen-emil`
+  token = await harness.stack.signIn('ada.berg')
   init = { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } }
 })
 
 afterAll(async () => {
   foreign?.stop()
-  await rig?.stop()
+  await harness?.stop()
 })
 
 const callFrom = (page: Page, ...request: [url: string, init: object]): Promise<unknown> =>
   page.evaluate(`(${CALL})(${JSON.stringify(request)})`)
 
 test('a page of another origin gets nothing, and its call removes nobody', async () => {
-  const { page } = await openPage(rig.browser, { url: foreign.url })
-  const before = await readTables(rig.stack)
+  const { page } = await openPage(harness.browser, { url: foreign.url })
+  const before = await readTables(harness.stack)
   expect(await callFrom(page, url, init)).toBe('TypeError')
-  expect(await readTables(rig.stack)).toEqual(before)
+  expect(await readTables(harness.stack)).toEqual(before)
   // The browser asked with a preflight, and never sent the call itself.
-  expect(rig.log.filter((line) => line.includes('"method":"DELETE"'))).toEqual([])
+  expect(harness.log.filter((line) => line.includes('"method":"DELETE"'))).toEqual([])
 })
 
 test('a request without preflight is answered, but the page cannot read the answer', async () => {
-  const { page } = await openPage(rig.browser, { url: foreign.url })
+  const { page } = await openPage(harness.browser, { url: foreign.url })
   expect(await callFrom(page, url, { method: 'GET' })).toBe('TypeError')
   const opaque = await callFrom(page, url, { method: 'GET', mode: 'no-cors' })
   expect(opaque).toEqual([0, 'opaque', '', []])
 })
 
 test("a foreign page gets neither the console's data nor its tokens", async () => {
-  const { page } = await openPage(rig.browser, { url: foreign.url })
-  const { origin } = rig.stack.console
+  const { page } = await openPage(harness.browser, { url: foreign.url })
+  const { origin } = harness.stack.console
   expect(await callFrom(page, `${origin}/snapshot`, {})).toBe('TypeError')
   expect(await callFrom(page, `${origin}/tokens/expired`, { method: 'POST' })).toBe('TypeError')
   const posted = await fetch(`${origin}/tokens/expired`, {
@@ -74,7 +74,7 @@ test("a foreign page gets neither the console's data nor its tokens", async () =
 })
 
 test('the page of the named origin gets its answer with the same token', async () => {
-  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
   const readable = expect.arrayContaining(['www-authenticate', 'x-request-id'])
   const refused = expect.stringContaining('access_denied')
   expect(await callFrom(page, url, { method: 'DELETE' })).toEqual([401, 'cors', refused, readable])
@@ -91,7 +91,7 @@ test('a page of the named origin may send the headers that docs/callers.md lists
   const names = readCodeSpans(list)
   expect(names).toEqual(expect.arrayContaining(['Content-Type', 'Tracestate', 'Baggage']))
   const headers = Object.fromEntries(names.map((name) => [name, 'value']))
-  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
   const refused = [401, 'cors', expect.any(String), expect.any(Array)]
   expect(await callFrom(page, url, { method: 'DELETE', headers })).toEqual(refused)
   headers['X-Tracker'] = 'value'
@@ -100,9 +100,9 @@ test('a page of the named origin may send the headers that docs/callers.md lists
 
 test('the browser code of docs/callers.md removes a user from a page of the named origin, or names the error', async () => {
   const code = (await readSection()).code[0]?.text
-  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
   const remove = (organizationID: string, userID: string): Promise<unknown> => {
-    const values = [rig.stack.workerURL.origin, token, organizationID, userID]
+    const values = [harness.stack.workerURL.origin, token, organizationID, userID]
     return page.evaluate(`${code}
       removeUser(...${JSON.stringify(values)}).then(() => 'removed', (error) => error.message)`)
   }
@@ -116,9 +116,9 @@ test('the browser code of docs/callers.md removes a user from a page of the name
 test('the code of docs/callers.md for bound tokens gets one with its proof, and removes a user with it', async () => {
   const [sample] = (await readSection()).code
   const [proofs, inLoop] = (await readSection('With a token bound to a key')).code
-  const { page } = await openPage(rig.browser, { url: rig.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
   await page.evaluate(`${proofs!.text}\nvar key = createKey()`)
-  const tokenEndpoint = `${rig.stack.issuer}/token`
+  const tokenEndpoint = `${harness.stack.issuer}/token`
   const proof = await page.evaluate(
     `key.then((key) => makeProof(key, 'POST', ${JSON.stringify(tokenEndpoint)}))`,
   )
@@ -128,7 +128,7 @@ test('the code of docs/callers.md for bound tokens gets one with its proof, and 
   expect(sample!.text).toContain(loop)
   const code = sample!.text.replace(loop, `${loop}\n${inLoop!.text}`)
   const remove = (userID: string): Promise<unknown> => {
-    const values = [rig.stack.workerURL.origin, bound, 'lumen', userID]
+    const values = [harness.stack.workerURL.origin, bound, 'lumen', userID]
     return page.evaluate(`key.then((key) => { ${code}
       return removeUser(...${JSON.stringify(values)}).then(() => 'removed', ({ message }) => message)
     })`)
@@ -141,16 +141,16 @@ test('the code of docs/callers.md for bound tokens gets one with its proof, and 
 
 /** A token of the service account, bound to the key of a proof. */
 async function requestToken(endpoint: string, DPoP: string): Promise<string> {
-  const secrets = JSON.parse(await readFile(rig.stack.state.providerSecrets, 'utf8')) as {
+  const secrets = JSON.parse(await readFile(harness.stack.state.providerSecrets, 'utf8')) as {
     serviceAccounts: Record<string, string>
   }
-  const credentials = `${cast.serviceAccount}:${secrets.serviceAccounts[cast.serviceAccount]}`
+  const credentials = `${callers.serviceAccount}:${secrets.serviceAccounts[callers.serviceAccount]}`
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: { Authorization: `Basic ${btoa(credentials)}`, DPoP },
     body: new URLSearchParams({
       grant_type: 'client_credentials',
-      resource: rig.stack.audience,
+      resource: harness.stack.audience,
       scope: 'users:delete',
     }),
   })

@@ -7,27 +7,27 @@ import getPort from 'get-port'
 import type { Page } from 'playwright-core'
 import { installChromium } from './install.ts'
 import { choosePerson, openPage, prepareRefusal, signInAtConsole } from './support/browser.ts'
-import { startConsoleRig } from './support/console-rig.ts'
+import { startConsoleHarness } from './support/console-harness.ts'
 
 const FOLDER = join(import.meta.dirname, '../../docs/images')
 
 installChromium()
 console.log('Starting the local stack with its console …')
-const rig = await startConsoleRig({
+const harness = await startConsoleHarness({
   worker: await getPort({ port: 8787 }), // the ports of `npm start`, if they are free
   issuer: await getPort({ port: 8788 }),
   console: await getPort({ port: 8789 }),
 })
 try {
   await mkdir(FOLDER, { recursive: true })
-  const url = rig.stack.console.origin
+  const url = harness.stack.console.origin
   const shoot = async (page: Page, name: string) => {
     await page.mouse.move(0, 0) // no button shows its hover colour
     await page.screenshot({ path: join(FOLDER, name) })
     console.log(`docs/images/${name}`)
   }
 
-  const { page: desktop } = await openPage(rig.browser, { url, width: 1280, height: 860 })
+  const { page: desktop } = await openPage(harness.browser, { url, width: 1280, height: 860 })
   await signInAtConsole(desktop, 'Ada Berg')
   await choosePerson(desktop, 'Dara Flynn')
   await desktop.getByRole('button', { name: 'Remove Dara Flynn' }).click()
@@ -35,7 +35,7 @@ try {
   await choosePerson(desktop, 'Otto Weiß')
   await shoot(desktop, 'console.png')
 
-  const { page: phone } = await openPage(rig.browser, { url, width: 390, height: 844 })
+  const { page: phone } = await openPage(harness.browser, { url, width: 390, height: 844 })
   await phone.emulateMedia({ colorScheme: 'dark' })
   await signInAtConsole(phone, 'Bruno Costa')
   await prepareRefusal(phone, 'An auditor, who can only read')
@@ -44,5 +44,5 @@ try {
   await phone.getByText('Refused with 403').waitFor()
   await shoot(phone, 'console-phone.png')
 } finally {
-  await rig.stop()
+  await harness.stop()
 }

@@ -8,8 +8,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createWorld } from '../support/world'
-import { deployments, rows, type Deployment } from './answers-table'
+import { createFixture } from '../support/fixture'
+import { deployments, rows, type Deployment } from './responses-table'
 import { readViolations, startPrism, type Prism } from './support/prism'
 
 const names = Object.keys(deployments) as Deployment[]
@@ -35,15 +35,15 @@ afterAll(async () => {
 
 test.each(rows)('$title: $status', async ({ deployment = 'usual', request, ...expected }) => {
   const prism = proxies.get(deployment)
-  const world = await createWorld(workers.db)
-  const { path, method = 'DELETE', headers = {} } = await request({ world, issuer })
-  const answer = await fetch(new URL(path, prism?.url), { method, headers })
-  const body = await answer.text()
+  const fixture = await createFixture(workers.db)
+  const { path, method = 'DELETE', headers = {} } = await request({ fixture, issuer })
+  const response = await fetch(new URL(path, prism?.url), { method, headers })
+  const body = await response.text()
 
-  expect(readViolations(answer.headers).map(({ message }) => message)).toEqual(
+  expect(readViolations(response.headers).map(({ message }) => message)).toEqual(
     expected.complaint === undefined ? [] : [expected.complaint],
   )
-  expect(answer.status).toBe(expected.status)
+  expect(response.status).toBe(expected.status)
   const { error } = body === '' ? {} : (JSON.parse(body) as { error?: string })
   expect(error).toBe(expected.error)
 })
@@ -59,12 +59,12 @@ test('the proxy does complain where an answer is not as described', async () => 
   const { port } = wrong.address() as AddressInfo
   const prism = await startPrism(new URL(`http://127.0.0.1:${port}`))
   try {
-    const answer = await fetch(new URL('/api/v1/organizations/o/users/u', prism.url), {
+    const response = await fetch(new URL('/api/v1/organizations/o/users/u', prism.url), {
       method: 'DELETE',
       headers: { Authorization: 'Bearer token' },
     })
-    await answer.text()
-    const complaints = readViolations(answer.headers).map(({ location }) => location.join('.'))
+    await response.text()
+    const complaints = readViolations(response.headers).map(({ location }) => location.join('.'))
     expect(complaints).toEqual(expect.arrayContaining(['response.body.error', 'response.header']))
   } finally {
     await prism.stop()

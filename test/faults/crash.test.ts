@@ -11,8 +11,8 @@ import { call, type Call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
-import { connectDatabase, countRows, DATABASE_WORKER } from './rig/direct-database'
-import { createDraw } from './rig/draw'
+import { connectDatabase, countRows, DATABASE_WORKER } from './harness/direct-database'
+import { createDraw } from './harness/draw'
 
 const SEED = 20_261_125
 const ROUNDS = 6

@@ -5,11 +5,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compare, readDatabase } from '../support/database'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { createWorld, type World } from '../support/world'
-import type { DatabaseFault, Plan } from './rig/plan'
-import { countRows } from './rig/direct-database'
-import { clearRows, writeRows, type Row } from './rig/results'
-import { startRig, type Rig } from './rig/start'
+import { createFixture, type Fixture } from '../support/fixture'
+import type { DatabaseFault, Plan } from './harness/plan'
+import { countRows } from './harness/direct-database'
+import { clearRows, writeRows, type Row } from './harness/results'
+import { startHarness, type Harness } from './harness/start'
 
 const LOST = 'Network connection lost.'
 
@@ -181,24 +181,24 @@ const databaseCases: readonly DatabaseCase[] = [
 const TABLE = 'database-faults'
 const rows = new Map<string, Row>()
 let issuer: ServedIssuer
-let rig: Rig
+let harness: Harness
 
 beforeAll(async () => {
   clearRows(TABLE)
   issuer = await serveIssuer()
-  rig = await startRig({ ...issuer.vars })
+  harness = await startHarness({ ...issuer.vars })
 })
 
 afterAll(async () => {
-  await rig.stop()
+  await harness.stop()
   await issuer.stop()
 })
 
-const tokenOf = (world: World) => issuer.token(world.administrator.person.subject)
+const tokenOf = (fixture: Fixture) => issuer.token(fixture.administrator.person.subject)
 
 /** What is left of a user who was in two groups. */
-async function findAftermath({ target }: World): Promise<string> {
-  const { users, memberships, records } = await countRows(rig.db, target.userID)
+async function findAftermath({ target }: Fixture): Promise<string> {
+  const { users, memberships, records } = await countRows(harness.db, target.userID)
   const counts = `${users} users, ${memberships} memberships, ${records} records`
   if (counts === '1 users, 2 memberships, 0 records') return AS_BEFORE
   return counts === '0 users, 0 memberships, 1 records' ? REMOVED : counts
@@ -214,28 +214,28 @@ const seconds = (wait: string | null): string => (wait === null ? '–' : `${wai
 
 describe.concurrent('if D1 fails', () => {
   test.for(databaseCases)('$fault: $after', async (given, { expect }) => {
-    const world = await createWorld(rig.db)
-    const sent = { ...world.target, token: await tokenOf(world) }
+    const fixture = await createFixture(harness.db)
+    const sent = { ...fixture.target, token: await tokenOf(fixture) }
     const started = Date.now()
-    const answer = await rig.call(sent, given.plan)
-    const line = await rig.lineOf(answer.requestID)
+    const response = await harness.call(sent, given.plan)
+    const line = await harness.lineOf(response.requestID)
     await settle(given)
-    const found = await findAftermath(world)
-    const wait = answer.headers.get('Retry-After')
+    const found = await findAftermath(fixture)
+    const wait = response.headers.get('Retry-After')
     const midnight = Math.ceil(86_400 - ((started / 1_000) % 86_400))
     const atMidnight = wait !== null && Math.abs(Number(wait) - midnight) <= 30
 
-    expect.soft(answer.status).toBe(given.reason === undefined ? 200 : 500)
+    expect.soft(response.status).toBe(given.reason === undefined ? 200 : 500)
     expect.soft(line.reason).toBe(given.reason)
     expect.soft(found).toBe(given.after)
     expect.soft(line.database?.attempts).toBe(given.attempts)
     if (given.retryAfter === 'midnight') expect.soft(atMidnight).toBe(true)
     else expect.soft(wait).toBe(given.retryAfter === undefined ? null : String(given.retryAfter))
-    expect.soft((await rig.report(answer.requestID)).batches).toBe(given.attempts)
+    expect.soft((await harness.report(response.requestID)).batches).toBe(given.attempts)
 
     rows.set(given.fault, {
       Fault: given.fault,
-      Answer: answer.status,
+      CallResponse: response.status,
       'Retry-After': given.retryAfter === 'midnight' ? 'until 00:00 UTC' : seconds(wait),
       'Reason in the log': line.reason === undefined ? '–' : `\`${line.reason}\``,
       Attempts: line.database?.attempts ?? 0,
@@ -257,52 +257,54 @@ describe.concurrent('a caller that got a 500', () => {
     { fault: 'the answer was lost at each attempt', database: times(3, after) },
     { fault: 'D1 hung after the commit', database: [{ at: 'hang after' } as const] },
   ])('gets 200 for a repeat with its key if $fault', async ({ database }, { expect }) => {
-    const world = await createWorld(rig.db)
+    const fixture = await createFixture(harness.db)
     const headers = { 'Idempotency-Key': 'again' }
-    const sent = { ...world.target, token: await tokenOf(world), headers }
-    expect((await rig.call(sent, { database })).status).toBe(500)
-    expect((await rig.call(sent)).status).toBe(200)
-    expect((await rig.call({ ...sent, headers: {} })).status).toBe(404)
-    expect((await rig.call({ ...sent, headers: { 'Idempotency-Key': 'other' } })).status).toBe(404)
-    expect(await findAftermath(world)).toBe('user removed, one record')
+    const sent = { ...fixture.target, token: await tokenOf(fixture), headers }
+    expect((await harness.call(sent, { database })).status).toBe(500)
+    expect((await harness.call(sent)).status).toBe(200)
+    expect((await harness.call({ ...sent, headers: {} })).status).toBe(404)
+    expect((await harness.call({ ...sent, headers: { 'Idempotency-Key': 'other' } })).status).toBe(
+      404,
+    )
+    expect(await findAftermath(fixture)).toBe('user removed, one record')
   })
 
   test('gets 200 for a repeat with its key while the first call is still at work', async ({
     expect,
   }) => {
-    const world = await createWorld(rig.db)
+    const fixture = await createFixture(harness.db)
     const headers = { 'Idempotency-Key': 'again' }
-    const sent = { ...world.target, token: await tokenOf(world), headers }
-    const slow = rig.call(sent, { database: [{ at: 'hang after', delayMs: 6_000 }] })
+    const sent = { ...fixture.target, token: await tokenOf(fixture), headers }
+    const slow = harness.call(sent, { database: [{ at: 'hang after', delayMs: 6_000 }] })
     expect((await slow).status).toBe(500)
-    expect((await rig.call(sent)).status).toBe(200)
+    expect((await harness.call(sent)).status).toBe(200)
     await new Promise((resolve) => setTimeout(resolve, 2_000))
-    expect(await findAftermath(world)).toBe('user removed, one record')
+    expect(await findAftermath(fixture)).toBe('user removed, one record')
   })
 })
 
 test('a deletion whose caller goes away while D1 fails is finished', async () => {
-  const world = await createWorld(rig.db)
-  const sent = { ...world.target, token: await tokenOf(world) }
+  const fixture = await createFixture(harness.db)
+  const sent = { ...fixture.target, token: await tokenOf(fixture) }
   const slow = { ...before, delayMs: 1_000 }
-  const leave = await rig.callAndLeave(sent, { database: [slow] })
+  const leave = await harness.callAndLeave(sent, { database: [slow] })
   await new Promise((resolve) => setTimeout(resolve, 300))
-  expect(await findAftermath(world)).toBe('as before')
+  expect(await findAftermath(fixture)).toBe('as before')
   leave()
   await expect
-    .poll(() => findAftermath(world), { timeout: 10_000 })
+    .poll(() => findAftermath(fixture), { timeout: 10_000 })
     .toBe('user removed, one record')
-  const ids = rig.log.filter((line) => line.includes(world.target.userID))
+  const ids = harness.log.filter((line) => line.includes(fixture.target.userID))
   expect(ids.map((line) => (JSON.parse(line) as { status: number }).status)).toEqual([200])
 })
 
 test('a lost answer leaves everything else in the database as it was', async () => {
-  const world = await createWorld(rig.db)
-  const snapshot = await readDatabase(rig.db)
-  const sent = { ...world.target, token: await tokenOf(world) }
-  const { requestID, status } = await rig.call(sent, { database: [after, after] })
+  const fixture = await createFixture(harness.db)
+  const snapshot = await readDatabase(harness.db)
+  const sent = { ...fixture.target, token: await tokenOf(fixture) }
+  const { requestID, status } = await harness.call(sent, { database: [after, after] })
   expect(status).toBe(200)
-  const { removed, added } = compare(snapshot, await readDatabase(rig.db))
+  const { removed, added } = compare(snapshot, await readDatabase(harness.db))
   expect(Object.entries(removed).map(([table, { length }]) => [table, length])).toEqual([
     ['group_members', 2],
     ['organization_users', 1],
@@ -313,13 +315,13 @@ test('a lost answer leaves everything else in the database as it was', async () 
 })
 
 test('the pauses between attempts are drawn at random, each from its own range', async () => {
-  const world = await createWorld(rig.db)
-  const sent = { ...world.target, token: await tokenOf(world) }
+  const fixture = await createFixture(harness.db)
+  const sent = { ...fixture.target, token: await tokenOf(fixture) }
   const database = times(3, before)
-  const calls = Array.from({ length: 25 }, () => rig.call(sent, { database }))
+  const calls = Array.from({ length: 25 }, () => harness.call(sent, { database }))
   const pauses: (readonly number[])[] = []
   for (const { requestID } of await Promise.all(calls)) {
-    const { timers } = await rig.report(requestID)
+    const { timers } = await harness.report(requestID)
     pauses.push(timers.filter((ms) => ms < 1_000))
   }
   for (const ranged of [0, 1].map((which) => pauses.map((pair) => pair[which] ?? 0))) {
@@ -333,6 +335,6 @@ test('the pauses between attempts are drawn at random, each from its own range',
 
 test('no text of D1 is in a log line', () => {
   const said = /SQLITE|D1_ERROR|D1 DB|reference =|something undocumented|select |no such table/i
-  expect(rig.log.filter((line) => said.test(line))).toEqual([])
-  expect(rig.log.length).toBeGreaterThan(databaseCases.length)
+  expect(harness.log.filter((line) => said.test(line))).toEqual([])
+  expect(harness.log.length).toBeGreaterThan(databaseCases.length)
 })

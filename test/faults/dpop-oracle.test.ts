@@ -12,7 +12,7 @@ import { call, pathOf } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
-import { createWorld } from '../support/world'
+import { createFixture } from '../support/fixture'
 import { createBends, type Bend, type Verdict } from './dpop-bends'
 
 const PROOFS = Number(process.env['FUZZ_PROOFS'] ?? 1_000)
@@ -28,8 +28,8 @@ afterAll(async () => {
   await workers.stop()
   await issuer.stop()
 })
-const world = await createWorld(workers.db)
-const subject = world.administrator.person.subject
+const fixture = await createFixture(workers.db)
+const subject = fixture.administrator.person.subject
 const keys = await Promise.all(ALGORITHMS.map((algorithm) => createClientKey(algorithm)))
 const other = await createClientKey()
 const straight: Bend = { name: 'nothing', bend: () => ({}), here: 'valid', there: 'valid' }
@@ -75,7 +75,7 @@ interface Judged extends Drawn {
 async function judge(request: Drawn, index: number): Promise<Judged> {
   if (index > 0 && index % PROGRESS === 0) console.log(`${index} of ${PROOFS} proofs`)
   const { bend, key, userID, chance } = request
-  const url = new URL(pathOf(world.organizationID, userID), workers.url)
+  const url = new URL(pathOf(fixture.organizationID, userID), workers.url)
   const bent = bend.bend({ key, other, url: url.href, chance })
   const claims = { cnf: { jkt: key.jkt }, ...bent.token?.claims }
   const token = await issuer.token(subject, { ...bent.token, claims })

@@ -12,9 +12,9 @@ import { call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { createSeed, type Member } from '../support/seed'
-import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
-import { createDraw } from './rig/draw'
-import type { Edit, EditResult } from './rig/editor-worker'
+import { connectDatabase, DATABASE_WORKER } from './harness/direct-database'
+import { createDraw } from './harness/draw'
+import type { Edit, EditResult } from './harness/editor-worker'
 
 const SEED = 20_261_125
 const ORGANIZATIONS = 20
@@ -32,7 +32,7 @@ const workers = await startWorkers({
       name: 'editor',
       modules: true,
       script: await bundleScript({
-        entryPoints: [join(import.meta.dirname, 'rig/editor-worker.ts')],
+        entryPoints: [join(import.meta.dirname, 'harness/editor-worker.ts')],
       }),
       ...compatibility,
       d1Databases: DATABASE,

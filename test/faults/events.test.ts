@@ -10,10 +10,10 @@ import { afterAll, expect, test } from 'vitest'
 import { call, type Call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { createSeed } from '../support/seed'
-import { createDraw } from './rig/draw'
-import type { DatabaseFault } from './rig/plan'
-import { startQueue, type StandInQueue } from './rig/queue'
-import { startRig, type Rig } from './rig/start'
+import { createDraw } from './harness/draw'
+import type { DatabaseFault } from './harness/plan'
+import { startQueue, type StandInQueue } from './harness/queue'
+import { startHarness, type Harness } from './harness/start'
 
 const SEED = 20_261_126
 const COUNT = Number(process.env['EVENTS'] ?? 600)
@@ -26,8 +26,8 @@ afterAll(async () => {
   await rm(storage, { recursive: true, force: true })
 })
 
-const start = (queue: StandInQueue, migrate = true, folder?: string): Promise<Rig> =>
-  startRig({ ...issuer.vars }, ['rig'], {
+const start = (queue: StandInQueue, migrate = true, folder?: string): Promise<Harness> =>
+  startHarness({ ...issuer.vars }, ['harness'], {
     others: [queue.worker],
     serviceBindings: { DELETION_EVENTS: queue.binding },
     migrate,
@@ -35,7 +35,7 @@ const start = (queue: StandInQueue, migrate = true, folder?: string): Promise<Ri
   })
 
 /** Calls that delete the users of a new organization. */
-async function createLoad({ db }: Rig, count: number): Promise<readonly Call[]> {
+async function createLoad({ db }: Harness, count: number): Promise<readonly Call[]> {
   const seed = createSeed()
   const organizationID = seed.organization()
   const administrators = seed.group(organizationID, ['administrator'])
@@ -47,20 +47,21 @@ async function createLoad({ db }: Rig, count: number): Promise<readonly Call[]> 
   return users.map(({ userID }) => ({ organizationID, userID, token }))
 }
 
-async function readIDs({ db }: Rig, sql: string): Promise<string[]> {
+async function readIDs({ db }: Harness, sql: string): Promise<string[]> {
   const { results } = await db.prepare(sql).all()
   return results.map(({ id }) => String(id)).toSorted()
 }
 
-const readPending = (rig: Rig) => readIDs(rig, 'SELECT deletion_id AS id FROM deletion_outbox')
+const readPending = (harness: Harness) =>
+  readIDs(harness, 'SELECT deletion_id AS id FROM deletion_outbox')
 
 /** Sweeps with a healthy queue, and compares the records with the events. */
-async function sweepAndCompare(rig: Rig, queue: StandInQueue): Promise<void> {
+async function sweepAndCompare(harness: Harness, queue: StandInQueue): Promise<void> {
   queue.course = () => 'takes'
-  await rig.sweep()
-  expect(await readPending(rig)).toEqual([])
+  await harness.sweep()
+  expect(await readPending(harness)).toEqual([])
   expect([...queue.events.keys()].toSorted()).toEqual(
-    await readIDs(rig, 'SELECT id FROM user_deletions'),
+    await readIDs(harness, 'SELECT id FROM user_deletions'),
   )
   const different = [...queue.events.values()].filter((copies) => new Set(copies).size > 1)
   expect(different).toEqual([])
@@ -68,9 +69,9 @@ async function sweepAndCompare(rig: Rig, queue: StandInQueue): Promise<void> {
 
 test(`${COUNT} deletions with a queue that fails one time in three and a D1 that loses responses`, async () => {
   const queue = await startQueue()
-  const rig = await start(queue)
+  const harness = await start(queue)
   const draw = createDraw(SEED)
-  const load = await createLoad(rig, COUNT)
+  const load = await createLoad(harness, COUNT)
   const courses = draw.numbers(COUNT * 2, 60)
   queue.course = () => {
     const drawn = courses.pop() ?? 0
@@ -82,20 +83,20 @@ test(`${COUNT} deletions with a queue that fails one time in three and a D1 that
     async (sent, index) => {
       const fault = faults[index] ?? 0
       const database = fault === 0 ? [LOST, LOST, LOST] : fault < 4 ? [LOST] : []
-      return (await rig.call(sent, { database })).status
+      return (await harness.call(sent, { database })).status
     },
     { concurrency: 24 },
   )
   expect(new Set(statuses)).toEqual(new Set([200, 500]))
 
-  const records = await readIDs(rig, 'SELECT id FROM user_deletions')
+  const records = await readIDs(harness, 'SELECT id FROM user_deletions')
   expect(records).toHaveLength(COUNT)
   // At this moment and at every other one: sent, or still pending.
-  const sentOrPending = new Set([...queue.events.keys(), ...(await readPending(rig))])
+  const sentOrPending = new Set([...queue.events.keys(), ...(await readPending(harness))])
   expect(records.filter((id) => !sentOrPending.has(id))).toEqual([])
   // Hanging calls end after ten seconds; what is sent meanwhile is sent again, equal.
-  await sweepAndCompare(rig, queue)
-  await rig.stop()
+  await sweepAndCompare(harness, queue)
+  await harness.stop()
   await queue.stop()
 })
 
@@ -108,7 +109,7 @@ test('deletions while the runtime is killed', async () => {
     load,
     async (sent) => {
       try {
-        await call(before.urlOf('rig'), sent)
+        await call(before.urlOf('harness'), sent)
         acknowledged += 1
         if (acknowledged === 60) process.kill(before.pid, 'SIGKILL')
       } catch (error) {

@@ -11,12 +11,12 @@ import { afterAll, expect, test } from 'vitest'
 import { createKey } from '../support/keys'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
-import { checkAnswer } from '../support/openapi'
-import { createWorld } from '../support/world'
+import { checkResponse } from '../support/openapi'
+import { createFixture } from '../support/fixture'
 import { hostileRequests, type HostileRequest } from './hostile/requests'
 import { send } from './hostile/send'
 import { CANARY, makeToken } from './hostile/tokens'
-import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
+import { connectDatabase, DATABASE_WORKER } from './harness/direct-database'
 
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 20_000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125)
@@ -48,7 +48,7 @@ afterAll(async () => {
 })
 
 const deletable: string[] = []
-const world = await createWorld(
+const fixture = await createFixture(
   connectDatabase(workers.urlOf(DATABASE_WORKER.name)),
   (seed, { organizationID }) => {
     for (let user = 0; user < 50; user += 1) deletable.push(seed.member(organizationID).userID)
@@ -56,13 +56,13 @@ const world = await createWorld(
 )
 const stranger = await createKey('ES256')
 const requests = hostileRequests({
-  organizationIDs: [world.organizationID, world.otherOrganizationID, 'absent'],
-  userIDs: [...deletable, world.target.userID, world.targetElsewhere.userID, 'absent'],
+  organizationIDs: [fixture.organizationID, fixture.otherOrganizationID, 'absent'],
+  userIDs: [...deletable, fixture.target.userID, fixture.targetElsewhere.userID, 'absent'],
   subjects: [
-    world.administrator.person.subject,
-    world.auditor.person.subject,
-    world.platformAdministrator.subject,
-    world.serviceAccount,
+    fixture.administrator.person.subject,
+    fixture.auditor.person.subject,
+    fixture.platformAdministrator.subject,
+    fixture.serviceAccount,
     'absent',
   ],
 })
@@ -77,19 +77,19 @@ async function judge(request: HostileRequest): Promise<void> {
     how === null || typeof how === 'string'
       ? how
       : how.before + (await makeToken(how.shape, issuer, stranger)) + how.after
-  const answer = await send(workers.urlOf(request.worker), agent, request, authorization)
+  const response = await send(workers.urlOf(request.worker), agent, request, authorization)
   // A 400 of the Worker would add a log line, which the last test counts.
-  if (answer.status === 400 && !answer.headers.has('X-Request-Id')) {
+  if (response.status === 400 && !response.headers.has('X-Request-Id')) {
     refused += 1
     return
   }
   reached += 1
-  statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
-  if (answer.status >= 500) throw new Error(`${answer.status} ${answer.body}`)
+  statuses[response.status] = (statuses[response.status] ?? 0) + 1
+  if (response.status >= 500) throw new Error(`${response.status} ${response.body}`)
   // A Host that makes no URL leaves no path: 404.
   const url = URL.parse(`http://${request.host}${request.path}`) ?? new URL('http://any.example/')
-  checkAnswer({ method: request.method, path: url.href, ...answer })
-  const text = `${[...answer.headers].join('\n')}\n${answer.body}`
+  checkResponse({ method: request.method, path: url.href, ...response })
+  const text = `${[...response.headers].join('\n')}\n${response.body}`
   if (text.includes(CANARY) || text.includes('eyJ'))
     throw new Error(`a part of the token is in: ${text}`)
 }

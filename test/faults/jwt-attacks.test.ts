@@ -9,20 +9,20 @@ import type { TokenChanges } from '../support/issuer'
 import { createKey } from '../support/keys'
 import { call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
-import { createWorld } from '../support/world'
-import { startRig } from './rig/start'
+import { createFixture } from '../support/fixture'
+import { startHarness } from './harness/start'
 
 const issuer = await serveIssuer({ algorithms: ['ES256', 'RS256', 'Ed25519'] })
 const attacker = await serveIssuer()
-const rig = await startRig({ ...issuer.vars })
+const harness = await startHarness({ ...issuer.vars })
 afterAll(async () => {
-  await rig.stop()
+  await harness.stop()
   await issuer.stop()
   await attacker.stop()
 })
 
-const world = await createWorld(rig.db)
-const victim = world.administrator.person.subject
+const fixture = await createFixture(harness.db)
+const victim = fixture.administrator.person.subject
 const [ec, rsa, ed] = issuer.keys
 if (rsa === undefined || ed === undefined) throw new Error('the issuer has too few keys')
 const key = await createKey('ES256')
@@ -187,8 +187,8 @@ describe('a token with', () => {
       ? forge(await issuer.token(victim))
       : issuer.token(victim, forge))
     tokens.push(token)
-    const response = await rig.call({ ...world.target, token })
-    const line = await rig.lineOf(response.requestID)
+    const response = await harness.call({ ...fixture.target, token })
+    const line = await harness.lineOf(response.requestID)
     expect(response.status).toBe(401)
     expect(line.reason).toBe(reason)
     expect(line.database).toBeUndefined()
@@ -202,7 +202,7 @@ describe('a token with', () => {
 test('the same tokens without their fault are valid', async () => {
   for (const each of issuer.keys) {
     const token = await issuer.token(victim, { key: each })
-    const response = await call(rig.url, { ...world.target, userID: 'absent', token })
+    const response = await call(harness.url, { ...fixture.target, userID: 'absent', token })
     expect([each.algorithm, response.status]).toEqual([each.algorithm, 404])
   }
 })
@@ -213,7 +213,7 @@ test('the attacker’s server gets no request, and the issuer two at most', () =
 })
 
 test('no part of these tokens is in the log', () => {
-  const log = rig.log.join('\n')
+  const log = harness.log.join('\n')
   const parts = tokens.flatMap((token) => token.split('.')).filter(({ length }) => length > 20)
   expect(parts.length).toBeGreaterThan(attacks.length)
   expect(parts.filter((part) => log.includes(part))).toEqual([])

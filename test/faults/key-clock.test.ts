@@ -3,14 +3,14 @@
  * of the cache are used. The test sets the clock of each request. test/keys-freshness.test.ts has the life of a key set.
  */
 import { afterAll, expect, test } from 'vitest'
-import { heldBack, withBody, withStatus } from '../support/jwks-answers'
-import { HOUR_MS, MINUTE_MS, startKeyRig } from './rig/key-rig'
+import { heldBack, withBody, withStatus } from '../support/jwks-responders'
+import { HOUR_MS, MINUTE_MS, startKeyHarness } from './harness/key-harness'
 
-const rig = await startKeyRig(['one', 'other'])
-const { answers, ask, fetches, issuer } = rig
+const harness = await startKeyHarness(['one', 'other'])
+const { responses, ask, fetches, issuer } = harness
 const up = withBody(issuer.jwks())
 const down = withStatus(503, '')
-afterAll(() => rig.stop())
+afterAll(() => harness.stop())
 
 /** The statuses of calls at the same moment. */
 async function askAtOnce(calls: readonly Parameters<typeof ask>[]): Promise<Set<number>> {
@@ -27,10 +27,10 @@ test.for([
   'a flood of unknown key IDs causes one fetch every 30 s while the issuer is $issuerIs',
   async ({ issuerIs, response }) => {
     const name = `flood-${issuerIs}`
-    answers.set(name, up)
+    responses.set(name, up)
     await ask(name, { aheadMs: 0 })
-    answers.set(name, response)
-    const tokens = await Promise.all(Array.from({ length: 50 }, () => rig.unknownToken()))
+    responses.set(name, response)
+    const tokens = await Promise.all(Array.from({ length: 50 }, () => harness.unknownToken()))
     for (const [aheadMs, count] of [
       [0, 1],
       [29_999, 1],
@@ -49,10 +49,10 @@ test.for([
 
 test('a refresh behind a response counts for the 30 s, also one that failed', async () => {
   const name = 'cooldown'
-  const token = await rig.unknownToken()
-  answers.set(name, up)
+  const token = await harness.unknownToken()
+  responses.set(name, up)
   await ask(name, { aheadMs: 0 })
-  answers.set(name, down)
+  responses.set(name, down)
   await ask(name, { aheadMs: 10 * MINUTE_MS })
   await waitForFetch(name, 2)
   for (const [afterMs, count] of [
@@ -75,7 +75,7 @@ test.for([
 ])('100 calls of a cold isolate cause one fetch while the issuer is $issuerIs', async (given) => {
   const name = `cold-${given.issuerIs}`
   const held = heldBack(given.response)
-  answers.set(name, held.answer)
+  responses.set(name, held.respond)
   const calls = askAtOnce(Array.from({ length: 100 }, () => [name]))
   await waitForFetch(name, 1)
   held.release()
@@ -85,10 +85,10 @@ test.for([
 
 test('each isolate has its own 30 s for unknown key IDs', async () => {
   const name = 'isolates'
-  answers.set(name, up)
+  responses.set(name, up)
   const { requestID } = await ask(name, { aheadMs: 0, worker: 'one' })
-  await expect.poll(async () => (await rig.report(requestID, 'one')).cacheWrites).toBe(1)
-  const token = await rig.unknownToken()
+  await expect.poll(async () => (await harness.report(requestID, 'one')).cacheWrites).toBe(1)
+  const token = await harness.unknownToken()
   for (const [aheadMs, worker, count] of [
     [0, 'one', 1],
     [0, 'other', 2],
@@ -112,15 +112,15 @@ test.for([
   ['an entry that is no key set', entry(Date.now(), 7)],
 ] as const)('if the Cache API holds %s, the issuer is asked', async ([what, holds]) => {
   const name = what.replaceAll(' ', '-')
-  answers.set(name, up)
+  responses.set(name, up)
   const { status, requestID } = await ask(name, { plan: { cache: { holds } } })
   expect([status, fetches(name)]).toEqual([404, 1])
-  expect((await rig.report(requestID)).cacheReads).toBe(1)
+  expect((await harness.report(requestID)).cacheReads).toBe(1)
 })
 
 test('an entry from the future is used for 24 hours from now', async () => {
   const name = 'future'
-  answers.set(name, down)
+  responses.set(name, down)
   const cache = { holds: entry(Date.now() + 365 * 24 * HOUR_MS, issuer.jwks()) }
   expect((await ask(name, { plan: { cache }, aheadMs: 0 })).status).toBe(404)
   expect((await ask(name, { plan: { cache }, aheadMs: 24 * HOUR_MS - 1 })).status).toBe(404)

@@ -13,19 +13,19 @@ import {
   redirectTo,
   withBody,
   withStatus,
-  type JwksAnswer,
-} from '../support/jwks-answers'
+  type JwksResponder,
+} from '../support/jwks-responders'
 import { createKey, createWeakKey, without } from '../support/keys'
-import { MINUTE_MS, SECOND_MS, startKeyRig } from './rig/key-rig'
-import { clearRows, writeRows, type Row } from './rig/results'
-import type { Observation } from './rig/start'
+import { MINUTE_MS, SECOND_MS, startKeyHarness } from './harness/key-harness'
+import { clearRows, writeRows, type Row } from './harness/results'
+import type { Observation } from './harness/start'
 
 const TABLE = 'key-faults'
 
 clearRows(TABLE)
-const rig = await startKeyRig()
-const { answers, ask, fetches, issuer } = rig
-afterAll(() => rig.stop())
+const harness = await startKeyHarness()
+const { responses, ask, fetches, issuer } = harness
+afterAll(() => harness.stop())
 
 const [{ publicJWK: key, privateJWK, kid }] = issuer.keys
 const rsa = await createKey('RS256')
@@ -40,19 +40,23 @@ const setOf = (...keys: readonly unknown[]): string =>
 
 /** A response of the issuer, and why its keys are not used, in the log's words. */
 interface KeyCase {
-  readonly answer: string
-  readonly serve: JwksAnswer
+  readonly response: string
+  readonly serve: JwksResponder
   readonly cause?: string
 }
 
-const serves = (answer: string, serve: JwksAnswer): KeyCase => ({ answer, serve })
-const fails = (answer: string, cause: string, serve: JwksAnswer) => ({ answer, cause, serve })
+const serves = (response: string, serve: JwksResponder): KeyCase => ({ response, serve })
+const fails = (response: string, cause: string, serve: JwksResponder) => ({
+  response,
+  cause,
+  serve,
+})
 /** A set with nothing but this. */
-const ofOnly = (answer: string, only: unknown) =>
-  fails(answer, 'no_usable_key', withBody(setOf(only)))
+const ofOnly = (response: string, only: unknown) =>
+  fails(response, 'no_usable_key', withBody(setOf(only)))
 
 /** Breaks the connection in the middle of a body. */
-function breakOff(text: string): JwksAnswer {
+function breakOff(text: string): JwksResponder {
   return () => {
     const start = text.slice(0, text.length / 2)
     return new Response(
@@ -66,7 +70,7 @@ function breakOff(text: string): JwksAnswer {
 }
 
 /** Sends a byte now and then, never so slowly that the connection would be given up. */
-const trickle: JwksAnswer = () =>
+const trickle: JwksResponder = () =>
   new Response(
     new ReadableStream<Uint8Array>({
       async pull(controller) {
@@ -79,7 +83,7 @@ const trickle: JwksAnswer = () =>
 const set = setOf(key)
 const ofSize = (bytes: number): string => set + ' '.repeat(bytes - set.length)
 const gzip = { headers: { 'Content-Encoding': 'gzip' } }
-const zipped = (text: string): JwksAnswer => withBody(gzipSync(text), gzip)
+const zipped = (text: string): JwksResponder => withBody(gzipSync(text), gzip)
 
 /** All of them, in the order of the table. */
 const cases: readonly KeyCase[] = [
@@ -134,11 +138,11 @@ const cases: readonly KeyCase[] = [
 ]
 const rows = new Map<string, Row>()
 const otherKey = await createKey('ES256')
-const token = await rig.tokenOf(otherKey)
+const token = await harness.tokenOf(otherKey)
 
 /** Why a refresh failed, in the log's words. */
 async function findCause({ requestID }: Observation): Promise<string | undefined> {
-  const { warnings } = await rig.report(requestID)
+  const { warnings } = await harness.report(requestID)
   const [cause] = warnings.map((text) => (JSON.parse(text) as { cause: string }).cause)
   return cause
 }
@@ -148,19 +152,19 @@ describe.concurrent('if the issuer responds with', () => {
     const index = cases.indexOf(given)
     const [cold, warm] = [`cold-${index}`, `warm-${index}`]
 
-    answers.set(cold, given.serve)
+    responses.set(cold, given.serve)
     const first = await ask(cold, { aheadMs: 0 })
     const cause = await findCause(first)
-    const reason = (await rig.lineOf(first.requestID)).reason
+    const reason = (await harness.lineOf(first.requestID)).reason
     expect
       .soft([first.status, first.headers.get('Retry-After'), reason])
       .toEqual(given.cause ? [500, '1', 'jwks_unavailable'] : [404, null, 'user_not_found'])
     expect.soft(cause).toBe(given.cause)
     expect.soft(fetches(cold)).toBe(1)
 
-    answers.set(warm, withBody(issuer.jwks()))
+    responses.set(warm, withBody(issuer.jwks()))
     expect((await ask(warm, { aheadMs: 0 })).status).toBe(404)
-    answers.set(warm, given.serve)
+    responses.set(warm, given.serve)
     const known = await ask(warm, { aheadMs: 10 * MINUTE_MS })
     const unknown = await ask(warm, { token, aheadMs: 10 * MINUTE_MS + 30 * SECOND_MS })
     expect.soft(known.status).toBe(404)
@@ -168,13 +172,13 @@ describe.concurrent('if the issuer responds with', () => {
     expect.soft((await ask(warm, { aheadMs: 11 * MINUTE_MS - 1 })).status).toBe(404)
     expect.soft(fetches(warm)).toBe(3)
 
-    answers.set(cold, withBody(issuer.jwks()))
+    responses.set(cold, withBody(issuer.jwks()))
     expect.soft((await ask(cold, { aheadMs: SECOND_MS })).status).toBe(404)
-    answers.set(warm, withBody(issuer.jwks([issuer.keys[0].publicJWK, otherKey.publicJWK])))
+    responses.set(warm, withBody(issuer.jwks([issuer.keys[0].publicJWK, otherKey.publicJWK])))
     expect.soft((await ask(warm, { token, aheadMs: 12 * MINUTE_MS })).status).toBe(404)
 
-    rows.set(given.answer, {
-      'The issuer answers with': given.answer,
+    rows.set(given.response, {
+      'The issuer answers with': given.response,
       'No keys yet': first.status === 500 ? `500, \`${reason}\`` : first.status,
       'Good keys, a known key ID': known.status,
       'Good keys, an unknown key ID': unknown.status,
@@ -191,6 +195,6 @@ test('the table has a row for every case, in their order', () => {
   expect(rows.size).toBe(cases.length)
   writeRows(
     TABLE,
-    cases.map(({ answer }) => rows.get(answer)!),
+    cases.map(({ response }) => rows.get(response)!),
   )
 })

@@ -3,14 +3,14 @@
  * request that has ended may never settle, so each waiting request must be able to fetch the keys itself.
  */
 import { afterAll, expect, test } from 'vitest'
-import { heldBack, withBody, type JwksAnswer } from '../support/jwks-answers'
-import { MINUTE_MS, startKeyRig, type Ask } from './rig/key-rig'
-import type { Observation } from './rig/start'
+import { heldBack, withBody, type JwksResponder } from '../support/jwks-responders'
+import { MINUTE_MS, startKeyHarness, type Ask } from './harness/key-harness'
+import type { Observation } from './harness/start'
 
-const rig = await startKeyRig()
-const { answers, ask, fetches, issuer } = rig
+const harness = await startKeyHarness()
+const { responses, ask, fetches, issuer } = harness
 const valid = withBody(issuer.jwks())
-afterAll(() => rig.stop())
+afterAll(() => harness.stop())
 
 const poll = (question: () => unknown) => expect.poll(question, { timeout: 20_000 })
 
@@ -18,18 +18,18 @@ const poll = (question: () => unknown) => expect.poll(question, { timeout: 20_00
 function holdFirst(name: string): { release: () => void } {
   const held = heldBack(valid)
   let isFirst = true
-  const answer: JwksAnswer = (request) => {
-    const mine = isFirst ? held.answer : valid
+  const response: JwksResponder = (request) => {
+    const mine = isFirst ? held.respond : valid
     isFirst = false
     return mine(request)
   }
-  answers.set(name, answer)
+  responses.set(name, response)
   return held
 }
 
 /** Starts a call, waits until its fetch is at the issuer, and lets its caller go away. */
 async function abandon(name: string, asked: Ask, fetched: number): Promise<void> {
-  const leave = await rig.askAndLeave(name, asked)
+  const leave = await harness.askAndLeave(name, asked)
   await poll(() => fetches(name)).toBe(fetched)
   leave()
 }
@@ -59,8 +59,8 @@ test('if the fetch ends with its caller, one waiting request fetches for all', a
 
 test('a request with an unknown key that waits for a fetch that ended fetches itself', async () => {
   const name = 'unknown'
-  const token = await rig.unknownToken()
-  answers.set(name, valid)
+  const token = await harness.unknownToken()
+  responses.set(name, valid)
   expect((await ask(name, { aheadMs: -MINUTE_MS })).status).toBe(404)
   holdFirst(name)
   await abandon(name, { plan: { mortal: true }, token }, 2)
@@ -73,7 +73,7 @@ test('a request with an unknown key that waits for a fetch that ended fetches it
 
 test('a refresh that ends with its request is not the last one', async () => {
   const name = 'refresh'
-  answers.set(name, valid)
+  responses.set(name, valid)
   await ask(name, { aheadMs: 0 })
   holdFirst(name)
   // The answer is there before the fetch has ended, and nothing keeps the fetch alive.
@@ -82,7 +82,7 @@ test('a refresh that ends with its request is not the last one', async () => {
     expect((await ask(name, { aheadMs: minutes * MINUTE_MS })).status).toBe(404)
   }
   await poll(() => fetches(name)).toBeGreaterThanOrEqual(2)
-  const token = await rig.unknownToken()
+  const token = await harness.unknownToken()
   expect((await ask(name, { aheadMs: 13 * MINUTE_MS, token })).status).toBe(401)
 })
 
@@ -91,7 +91,7 @@ test('if half of 200 callers of a cold isolate go away, the others get their res
   const held = holdFirst(name)
   const leave = await Promise.all(
     Array.from({ length: 100 }, (_, index) =>
-      rig.askAndLeave(name, { plan: { mortal: index % 2 === 0 } }),
+      harness.askAndLeave(name, { plan: { mortal: index % 2 === 0 } }),
     ),
   )
   const staying = Array.from({ length: 100 }, () => ask(name))

@@ -98,12 +98,12 @@ test('a Worker in an empty folder that follows the recipe deletes a user', async
   const ready = await wrangler.waitFor(/Ready on http:\S+/)
   const token = await readFile(join(state, 'tokens/administrator'), 'utf8')
   const url = /Ready on (http:\S+)/.exec(ready)?.[1] ?? ''
-  const answers = []
+  const responses = []
   for (const body of [token, token]) {
-    answers.push(await (await fetch(url, { method: 'POST', body })).json())
+    responses.push(await (await fetch(url, { method: 'POST', body })).json())
   }
   await wrangler.stop()
-  expect(answers).toMatchObject([{ ok: true }, { ok: false, status: 404 }])
+  expect(responses).toMatchObject([{ ok: true }, { ok: false, status: 404 }])
 })
 
 test('the documents have the same recipe, for a checkout beside the Worker', async () => {

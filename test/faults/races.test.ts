@@ -3,13 +3,13 @@
  * many times at once, over two isolates, in an order that a seed draws; the rules hold every time.
  */
 import { afterAll, describe, expect, test } from 'vitest'
-import { call, type Answer } from '../support/node/client'
+import { call, type CallResponse } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { createSeed, type Member } from '../support/seed'
-import { createWorld } from '../support/world'
-import { connectDatabase, DATABASE_WORKER } from './rig/direct-database'
-import { createDraw } from './rig/draw'
+import { createFixture } from '../support/fixture'
+import { connectDatabase, DATABASE_WORKER } from './harness/direct-database'
+import { createDraw } from './harness/draw'
 
 const SEED = 20_261_125
 const ROUNDS = 100
@@ -39,29 +39,32 @@ interface Attempt {
 }
 
 /** Makes all calls at the same moment, alternately to two isolates, in an order that the seed draws. */
-async function race(kind: 'free' | 'keeping', attempts: readonly Attempt[]): Promise<Answer[]> {
+async function race(
+  kind: 'free' | 'keeping',
+  attempts: readonly Attempt[],
+): Promise<CallResponse[]> {
   const tokens = await Promise.all(attempts.map(({ subject }) => issuer.token(subject)))
   const order = draw.mix(attempts.map((attempt, place) => [{ ...attempt, place }]))
-  const answers: Answer[] = []
+  const responses: CallResponse[] = []
   await Promise.all(
     order.map(async ({ target, key, place }, turn) => {
       const { organizationID, userID } = target
       const token = tokens[place] ?? ''
       const headers = key === undefined ? {} : { 'Idempotency-Key': key }
       const url = workers.urlOf(`${kind}-${(turn % 2) + 1}`)
-      answers[place] = await call(url, { organizationID, userID, token, headers })
+      responses[place] = await call(url, { organizationID, userID, token, headers })
     }),
   )
-  return answers
+  return responses
 }
 
 async function countOf(sql: string, id: string): Promise<number> {
   return Number(await db.prepare(`SELECT count(*) AS n FROM ${sql}`).bind(id).first('n'))
 }
 
-const tally = (answers: readonly Answer[]): Record<number, number> => {
+const tally = (responses: readonly CallResponse[]): Record<number, number> => {
   const counts: Record<number, number> = {}
-  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  for (const { status } of responses) counts[status] = (counts[status] ?? 0) + 1
   return counts
 }
 
@@ -69,7 +72,7 @@ const recordsOf = (id: string) => countOf('user_deletions WHERE organization_use
 
 describe('200 deletions of one user at the same moment', () => {
   test('exactly one deletes, the others get 404', async () => {
-    const { target, administrator } = await createWorld(db)
+    const { target, administrator } = await createFixture(db)
     const { subject } = administrator.person
     const attempts = Array.from({ length: 200 }, () => ({ subject, target }))
     expect(tally(await race('free', attempts))).toEqual({ 200: 1, 404: 199 })
@@ -77,7 +80,7 @@ describe('200 deletions of one user at the same moment', () => {
   })
 
   test('with one idempotency key of one actor all get 200 for one deletion', async () => {
-    const { target, administrator } = await createWorld(db)
+    const { target, administrator } = await createFixture(db)
     const { subject } = administrator.person
     const attempts = Array.from({ length: 200 }, () => ({ subject, target, key: 'one' }))
     expect(tally(await race('free', attempts))).toEqual({ 200: 200 })
@@ -85,25 +88,25 @@ describe('200 deletions of one user at the same moment', () => {
   })
 
   test('with one idempotency key of four actors only one actor gets 200', async () => {
-    const world = await createWorld(db)
-    const { target } = world
+    const fixture = await createFixture(db)
+    const { target } = fixture
     const other = createSeed()
-    const second = other.member(world.organizationID, { groups: [world.administrators] })
+    const second = other.member(fixture.organizationID, { groups: [fixture.administrators] })
     await other.save(db)
     const subjects = [
-      world.administrator.person.subject,
+      fixture.administrator.person.subject,
       second.person.subject,
-      world.platformAdministrator.subject,
-      world.serviceAccount,
+      fixture.platformAdministrator.subject,
+      fixture.serviceAccount,
     ]
     const attempts = Array.from({ length: 200 }, (_, index) => ({
       subject: subjects[index % 4] ?? '',
       target,
       key: 'one',
     }))
-    const answers = await race('free', attempts)
-    expect(tally(answers)).toEqual({ 200: 50, 404: 150 })
-    const winners = attempts.filter((_, index) => answers[index]?.status === 200)
+    const responses = await race('free', attempts)
+    expect(tally(responses)).toEqual({ 200: 50, 404: 150 })
+    const winners = attempts.filter((_, index) => responses[index]?.status === 200)
     expect(new Set(winners.map(({ subject }) => subject)).size).toBe(1)
     expect(await recordsOf(target.userID)).toBe(1)
   })
@@ -135,11 +138,11 @@ async function createOrganizations(size: number): Promise<readonly Organization[
 /** Runs a race in many organizations at once. @returns the statuses and the number of users left, by organization */
 async function runRounds(kind: 'free' | 'keeping', size: number, attempts: Attempts) {
   const organizations = await createOrganizations(size)
-  const answers = await race(kind, organizations.flatMap(attempts))
-  const perRound = answers.length / ROUNDS
+  const responses = await race(kind, organizations.flatMap(attempts))
+  const perRound = responses.length / ROUNDS
   return Promise.all(
     organizations.map(async ({ organizationID }, round) => [
-      tally(answers.slice(round * perRound, (round + 1) * perRound)),
+      tally(responses.slice(round * perRound, (round + 1) * perRound)),
       await countOf('organization_users WHERE organization_id = ?', organizationID),
     ]),
   )

@@ -3,20 +3,20 @@
  * and the worst of them stands in docs/reliability.md.
  */
 import { afterAll, expect, test } from 'vitest'
-import { withBody, withStatus, type JwksAnswer } from '../support/jwks-answers'
+import { withBody, withStatus, type JwksResponder } from '../support/jwks-responders'
 import { createKey } from '../support/keys'
-import { MINUTE_MS, startKeyRig, type Ask } from './rig/key-rig'
-import type { DatabaseFault, Report } from './rig/plan'
-import { clearRows, writeRows } from './rig/results'
+import { MINUTE_MS, startKeyHarness, type Ask } from './harness/key-harness'
+import type { DatabaseFault, Report } from './harness/plan'
+import { clearRows, writeRows } from './harness/results'
 
 const TABLE = 'subrequests'
 clearRows(TABLE)
-const rig = await startKeyRig()
-const { answers, ask, issuer } = rig
-afterAll(() => rig.stop())
+const harness = await startKeyHarness()
+const { responses, ask, issuer } = harness
+afterAll(() => harness.stop())
 
 const next = await createKey('ES256')
-const token = await rig.tokenOf(next)
+const token = await harness.tokenOf(next)
 const old = issuer.jwks()
 const renewed = issuer.jwks([issuer.keys[0].publicJWK, next.publicJWK])
 const holdsOld = { holds: JSON.stringify({ fetchedAt: Date.now(), text: old }) }
@@ -58,16 +58,16 @@ let named = 0
 async function observe(
   { keys, isWarm, asked }: Keys,
   database: readonly DatabaseFault[],
-  answer: JwksAnswer,
+  response: JwksResponder,
 ): Promise<Seen> {
   const name = `case-${(named += 1)}`
-  answers.set(name, withBody(old))
+  responses.set(name, withBody(old))
   if (isWarm) await ask(name, { aheadMs: 0 })
-  answers.set(name, answer)
+  responses.set(name, response)
   const { requestID } = await ask(name, { ...asked, plan: { ...asked.plan, database } })
   // What goes on behind the answer counts as well.
   await new Promise((resolve) => setTimeout(resolve, 500))
-  return { keys, report: await rig.report(requestID) }
+  return { keys, report: await harness.report(requestID) }
 }
 
 test('no request asks more than six times, nor D1 more than twelve statements', async () => {

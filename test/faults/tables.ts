@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Advice } from '../../dev/advice.ts'
-import { resultsOf, type Row } from './rig/results.ts'
+import { resultsOf, type Row } from './harness/results.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../../docs/reliability.md')
 const TABLE = /<!-- table: ([\w-]+) -->.*?<!-- end of table -->/gs

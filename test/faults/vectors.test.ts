@@ -6,8 +6,8 @@
 import { decodeProtectedHeader } from 'jose'
 import pMap from 'p-map'
 import { afterAll, describe, expect, test } from 'vitest'
-import { withBody } from '../support/jwks-answers'
-import { startKeyRig } from './rig/key-rig'
+import { withBody } from '../support/jwks-responders'
+import { startKeyHarness } from './harness/key-harness'
 import keyVectors from './vectors/json_web_key_test.json'
 import signatureVectors from './vectors/json_web_signature_test.json'
 
@@ -47,18 +47,18 @@ const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
  */
 const NOT_DETECTED = new Set(['rejectsKeyWithRocaVulnerability'])
 
-const rig = await startKeyRig(['rig'], [...ALLOWED].join())
-afterAll(() => rig.stop())
+const harness = await startKeyHarness(['harness'], [...ALLOWED].join())
+afterAll(() => harness.stop())
 let served = 0
 
 /** Publishes the keys beside a good one, and asks with the vector's token. */
 async function findReason(keys: readonly unknown[], token: string): Promise<string | undefined> {
   const name = `vector-${(served += 1)}`
-  const body = JSON.stringify({ keys: [...keys, rig.issuer.keys[0].publicJWK] })
-  rig.answers.set(name, withBody(body))
-  const { status, requestID } = await rig.ask(name, { token })
+  const body = JSON.stringify({ keys: [...keys, harness.issuer.keys[0].publicJWK] })
+  harness.responses.set(name, withBody(body))
+  const { status, requestID } = await harness.ask(name, { token })
   expect(status).toBe(401)
-  return (await rig.lineOf(requestID)).reason
+  return (await harness.lineOf(requestID)).reason
 }
 
 function algorithmOf(token: string): unknown {

@@ -2,13 +2,13 @@
  * What docs/operations.md says of changes is so: a new issuer, two at once, a stolen key, and the retention of records.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { withBody } from '../support/jwks-answers'
+import { withBody } from '../support/jwks-responders'
 import { createKey } from '../support/keys'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed, type Member } from '../support/seed'
-import { createWorld, type World } from '../support/world'
+import { createFixture, type Fixture } from '../support/fixture'
 import { addRecord as addRecordTo, recordID } from './deletion-records'
 import { readDocument, type Section } from './document'
 
@@ -17,7 +17,7 @@ let issuer: ServedIssuer
 let otherIssuer: ServedIssuer
 let workers: LocalWorkers
 let db: D1Database
-let world: World
+let fixture: Fixture
 
 beforeAll(async () => {
   document = (await readDocument('docs/operations.md')).section('Change')
@@ -32,7 +32,7 @@ beforeAll(async () => {
     ],
   })
   db = workers.db
-  world = await createWorld(db)
+  fixture = await createFixture(db)
 })
 
 afterAll(async () => {
@@ -41,10 +41,10 @@ afterAll(async () => {
   await otherIssuer.stop()
 })
 
-/** Someone of the world's organization without any group. */
+/** Someone of the fixture's organization without any group. */
 async function addTarget(): Promise<Member> {
   const seed = createSeed()
-  const target = seed.member(world.organizationID)
+  const target = seed.member(fixture.organizationID)
   await seed.save(db)
   return target
 }
@@ -72,9 +72,9 @@ async function listRecords(): Promise<string[]> {
 
 test('a subject that the new issuer gave takes over all rights, and the old one loses them', async () => {
   const seed = createSeed()
-  const groups = [world.administrators]
-  seed.member(world.organizationID, { groups, personOptions: { subject: 'auth0|lin' } })
-  seed.member(world.organizationID, { groups, personOptions: { subject: 'auth0|grace' } })
+  const groups = [fixture.administrators]
+  seed.member(fixture.organizationID, { groups, personOptions: { subject: 'auth0|lin' } })
+  seed.member(fixture.organizationID, { groups, personOptions: { subject: 'auth0|grace' } })
   await seed.save(db)
   expect(await tryToDelete('auth0|lin')).toBe(200)
   await db.exec(document.section('A new issuer').code[0]!.text)
@@ -84,7 +84,7 @@ test('a subject that the new issuer gave takes over all rights, and the old one 
 })
 
 test('two Workers on one database let the same person in by two issuers', async () => {
-  const { subject } = world.administrator.person
+  const { subject } = fixture.administrator.person
   const byOther = workers.urlOf('other-issuer')
   const token = await otherIssuer.token(subject)
   expect((await call(byOther, { ...(await addTarget()), token })).status).toBe(200)
@@ -93,17 +93,17 @@ test('two Workers on one database let the same person in by two issuers', async 
 })
 
 test('a stolen key is trusted until the next refresh, and not at once after JWKS_URL got another text', async () => {
-  const { subject } = world.administrator.person
+  const { subject } = fixture.administrator.person
   expect(await tryToDelete(subject)).toBe(200)
   const { publicJWK } = await createKey('ES256')
-  issuer.endpoint.answer = withBody(issuer.jwks([publicJWK]))
+  issuer.endpoint.respond = withBody(issuer.jwks([publicJWK]))
   try {
     expect(await tryToDelete(subject)).toBe(200)
     const token = await issuer.token(subject)
     const renamed = workers.urlOf('renamed')
     expect((await call(renamed, { ...(await addTarget()), token })).status).toBe(401)
   } finally {
-    issuer.endpoint.answer = (request) => withBody(issuer.jwks())(request)
+    issuer.endpoint.respond = (request) => withBody(issuer.jwks())(request)
   }
 })
 
@@ -119,7 +119,7 @@ describe('retention', () => {
   })
 
   test('the Worker’s own IDs begin with the time of the deletion', async () => {
-    await tryToDelete(world.administrator.person.subject)
+    await tryToDelete(fixture.administrator.person.subject)
     const { results } = await db
       .prepare('SELECT id, deleted_at FROM user_deletions ORDER BY deleted_at DESC LIMIT 1')
       .all<{ id: string; deleted_at: number }>()
@@ -131,7 +131,7 @@ describe('retention', () => {
   })
 
   test('a record is one written row, one more with an idempotency key; an index on the time would be another', async () => {
-    const token = await issuer.token(world.administrator.person.subject)
+    const token = await issuer.token(fixture.administrator.person.subject)
     async function countWritten(headers: Readonly<Record<string, string>> = {}): Promise<number> {
       expect((await call(workers.url, { ...(await addTarget()), token, headers })).status).toBe(200)
       const line = JSON.parse(workers.log.at(-1)!) as { database: { rowsWritten: number } }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import getPort from 'get-port'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { withBody } from '../support/jwks-answers'
+import { withBody } from '../support/jwks-responders'
 import { createKey } from '../support/keys'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { copyCheckout, type Checkout } from '../support/node/checkout'
@@ -76,13 +76,13 @@ async function startWorker(): Promise<() => Promise<void>> {
 
 /** Runs each `curl` of a block, and gives the status behind it in the document with the one that came. */
 async function runCalls(text: string): Promise<{ said: string; came: string }[]> {
-  const answers = []
+  const responses = []
   for (const line of text.split('\n')) {
     const said = /# (\d{3})$/.exec(line)?.[1] ?? `no status in: ${line}`
     const came = /^HTTP\/1\.1 (\d{3})/.exec(await checkout.run(line))?.[1] ?? 'no status line'
-    answers.push({ said, came })
+    responses.push({ said, came })
   }
-  return answers
+  return responses
 }
 
 /** A response as `curl -i` prints it, without the request's ID and what the transport adds. */
@@ -140,7 +140,7 @@ test(
   { timeout: TIMEOUT_MS },
   async () => {
     const key = await createKey('ES256', issuer.keys[0].kid)
-    issuer.endpoint.answer = withBody(issuer.jwks([key.publicJWK]))
+    issuer.endpoint.respond = withBody(issuer.jwks([key.publicJWK]))
     checkout.env['TOKEN'] = await issuer.token(SUBJECT, { key })
     const stop = await startWorker()
     const printed = await checkout.run(readme.code[0]!.text)
@@ -162,10 +162,10 @@ test(
       { id: 'person-bob' },
     ])
     const stop = await startWorker()
-    const answers = await runCalls(section.code[1]!.text)
+    const responses = await runCalls(section.code[1]!.text)
     await stop()
-    expect(answers.map(({ said }) => said)).toEqual(['401', '404', '200'])
-    expect(answers.map(({ came }) => came)).toEqual(['401', '404', '200'])
+    expect(responses.map(({ said }) => said)).toEqual(['401', '404', '200'])
+    expect(responses.map(({ came }) => came)).toEqual(['401', '404', '200'])
     expect(await checkout.run(readLocally(section, 2))).toContain('acme-bob')
     expect(await query('SELECT id FROM organizations')).toEqual([])
     expect(await query('SELECT id FROM users')).toEqual([])

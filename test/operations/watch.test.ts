@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createWorld, type World } from '../support/world'
+import { createFixture, type Fixture } from '../support/fixture'
 import { readCodeSpans, readDocument, type Section } from './document'
 import { flatten, select, findFaults, type Line, type Query } from './log-query'
 
 let document: Section
 let issuer: ServedIssuer
 let workers: LocalWorkers
-let world: World
+let fixture: Fixture
 let lines: Line[]
 
 beforeAll(async () => {
@@ -25,8 +25,8 @@ beforeAll(async () => {
     { name: 'without-keys', vars: withoutKeys },
   ]
   workers = await startWorkers({ identity })
-  world = await createWorld(workers.db)
-  const { target, auditor, administrator } = world
+  fixture = await createFixture(workers.db)
+  const { target, auditor, administrator } = fixture
   const token = await issuer.token(administrator.person.subject)
   const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
   await call(workers.url, { ...target, token, headers })
@@ -103,20 +103,22 @@ describe('the queries', () => {
     const heading = 'Who deleted users of an organization'
     const text = document
       .section(heading)
-      .code[0]!.text.replace('"acme"', `"${world.organizationID}"`)
+      .code[0]!.text.replace('"acme"', `"${fixture.organizationID}"`)
     const found = select(JSON.parse(text) as Query, lines)
-    expect(found.map((line) => line['actor.subject'])).toEqual([world.administrator.person.subject])
+    expect(found.map((line) => line['actor.subject'])).toEqual([
+      fixture.administrator.person.subject,
+    ])
     expect(pick(heading, 'actor.subject')).toEqual([])
   })
 
   test('the statement on the records finds the same', async () => {
     const [, block] = document.section('Who deleted users of an organization').code
-    const sql = block!.text.replace("'acme'", `'${world.organizationID}'`)
+    const sql = block!.text.replace("'acme'", `'${fixture.organizationID}'`)
     const { results } = await workers.db.prepare(sql).all()
     expect(results).toEqual([
       {
         actor_kind: 'user',
-        actor_subject: world.administrator.person.subject,
+        actor_subject: fixture.administrator.person.subject,
         deletions: 1,
         latest: expect.any(Number) as number,
       },

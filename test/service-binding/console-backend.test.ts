@@ -55,7 +55,7 @@ test.each([
   ['an auditor', 'auditor', 'forbidden'],
   ['a stranger', 'stranger', 'access_denied'],
 ])('reports a refusal for each person to %s', async (_, who, error) => {
-  const subject = who === 'auditor' ? example.world.auditor.person.subject : who
+  const subject = who === 'auditor' ? example.fixture.auditor.person.subject : who
   const people = await example.addPeople('a', 'b')
   const { status, body } = await example.remove(people, {
     token: await example.issuer.token(subject),

@@ -1,15 +1,15 @@
 /**
  * The example's Worker, as its own configuration says, beside the Worker under test; and bound to ones that fail.
  */
-import { withBody, withStatus } from '../support/jwks-answers'
+import { withBody, withStatus } from '../support/jwks-responders'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
-import { createWorld, type World } from '../support/world'
+import { createFixture, type Fixture } from '../support/fixture'
 import { buildConsoleBackend, buildTestWorker } from './test-workers'
 
 /** What the backend answered. */
-export interface Answer {
+export interface CallResponse {
   readonly status: number
   readonly body: unknown
 }
@@ -27,11 +27,11 @@ export interface RemovalOptions {
 export interface Console {
   readonly issuer: ServedIssuer
   readonly workers: LocalWorkers
-  readonly world: World
+  readonly fixture: Fixture
   /** Adds people to the organization; each ID begins with a name and is not used twice. */
   addPeople(...names: string[]): Promise<string[]>
   /** Calls the backend. */
-  remove(userIDs: readonly string[], options?: RemovalOptions): Promise<Answer>
+  remove(userIDs: readonly string[], options?: RemovalOptions): Promise<CallResponse>
   /** How many of the users are there, and how many deletion records. */
   countRows(userIDs: readonly string[]): Promise<unknown>
   stop(): Promise<void>
@@ -41,7 +41,7 @@ export interface Console {
 export async function startConsole(): Promise<Console> {
   const issuer = await serveIssuer()
   const failures = { down: Infinity, 'down-once': 1 }
-  issuer.endpoint.answer = (request) => {
+  issuer.endpoint.respond = (request) => {
     const name = new URL(request.url).search.slice(1) as keyof typeof failures
     if (!(failures[name] > 0)) return withBody(issuer.jwks())(request)
     failures[name] -= 1
@@ -62,23 +62,23 @@ export async function startConsole(): Promise<Console> {
     identity: [{ vars }, cold('down'), cold('down-once')],
     others: await Promise.all(others),
   })
-  const world = await createWorld(workers.db)
-  const administrator = await issuer.token(world.administrator.person.subject)
+  const fixture = await createFixture(workers.db)
+  const administrator = await issuer.token(fixture.administrator.person.subject)
 
   return {
     issuer,
     workers,
-    world,
+    fixture,
     async addPeople(...names) {
       const seed = createSeed()
       const ids = names.map((name) => `${name}:${crypto.randomUUID()}`)
-      for (const id of ids) seed.member(world.organizationID, { id, groups: [world.readers] })
+      for (const id of ids) seed.member(fixture.organizationID, { id, groups: [fixture.readers] })
       await seed.save(workers.db)
       return ids
     },
     async remove(userIDs, { identity, token = administrator, key } = {}) {
       const name = identity === undefined ? 'console-backend' : `console-backend-of-${identity}`
-      const path = `/organizations/${world.organizationID}/removals`
+      const path = `/organizations/${fixture.organizationID}/removals`
       const headers: Record<string, string> = { Authorization: `Bearer ${token}` }
       if (key !== undefined) headers['Idempotency-Key'] = key
       const body = JSON.stringify({ userIDs })

@@ -9,7 +9,7 @@ import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { loadProviderSecrets } from '../../dev/provider-secrets'
 import { AUDIENCE, CLI, runProvider, type RunningProvider } from '../../dev/provider'
-import { cast } from '../../dev/seed-data'
+import { callers } from '../../dev/seed-data'
 import { signIn, signInServiceAccount } from '../../dev/sign-in'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { pathOf } from '../support/node/client'
@@ -17,7 +17,7 @@ import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
 import { createSeed } from '../support/seed'
-import { createWorld, type World } from '../support/world'
+import { createFixture, type Fixture } from '../support/fixture'
 import { notFound, unauthorized } from './outcomes'
 import { deleteUserOver } from './transports'
 import { buildDocumentedCallers, buildTestWorker } from './test-workers'
@@ -29,7 +29,7 @@ let issuer: ServedIssuer
 let provider: RunningProvider
 let secret: string
 let workers: LocalWorkers
-let world: World
+let fixture: Fixture
 let client: ClientKey
 
 beforeAll(async () => {
@@ -60,11 +60,11 @@ beforeAll(async () => {
       ...(await buildDocumentedCallers()),
     ],
   })
-  world = await createWorld(workers.db)
+  fixture = await createFixture(workers.db)
   const seed = createSeed()
   seed.organization('acme')
   const administrators = seed.group('acme', ['administrator'])
-  const personOptions = { subject: cast.administrator }
+  const personOptions = { subject: callers.administrator }
   seed.member('acme', { personOptions, groups: [administrators] })
   seed.serviceAccount('acme', [administrators], ACCOUNT)
   await seed.save(workers.db)
@@ -123,7 +123,7 @@ describe('the field dpop', () => {
     ['off', 'a proof for the URL', {}, 'jwt_sender_constrained'],
   ])('DPOP %s, %s: %4$s', async (mode, _, { claims = {}, ...what }, reason) => {
     const cnf = 'cnf' in what ? what.cnf : { jkt: client.jkt }
-    const token = await issuer.token(world.administrator.person.subject, { claims: { cnf } })
+    const token = await issuer.token(fixture.administrator.person.subject, { claims: { cnf } })
     const proof = await makeProof(client, { url, token }, { claims })
     const dpop = { proof, method: 'DELETE', url, ...what }
     const { outcome, line } = await callOver(mode, { token, dpop })
@@ -137,7 +137,7 @@ describe('the field dpop', () => {
     ['require', undefined, 'dpop_required'],
     ['off', { jkt: 'x' }, 'jwt_sender_constrained'],
   ])('DPOP %s: without it, a token with cnf %j gets %s', async (mode, cnf, reason) => {
-    const token = await issuer.token(world.administrator.person.subject, { claims: { cnf } })
+    const token = await issuer.token(fixture.administrator.person.subject, { claims: { cnf } })
     expect((await callOver(mode, { token })).line['reason']).toBe(reason)
   })
 })
@@ -148,7 +148,7 @@ async function callOver(
   request: Pick<DeleteUserRequest, 'token' | 'dpop'>,
 ): Promise<{ outcome: DeleteUserOutcome; line: Record<string, unknown> }> {
   const requestID = crypto.randomUUID()
-  const { organizationID } = world
+  const { organizationID } = fixture
   const call = deleteUserOver(workers.urlOf('caller'), binding)
   const outcome = await call({ organizationID, userID: 'absent', requestID, ...request })
   const text = await vi.waitFor(() => workers.log.find((line) => line.includes(requestID))!)
@@ -190,7 +190,7 @@ describe.each([
   }
 
   test.each([
-    ['a person', () => signIn(provider.issuer, cast.administrator, CLI, keys['client'])],
+    ['a person', () => signIn(provider.issuer, callers.administrator, CLI, keys['client'])],
     [
       'a service account',
       () => signInServiceAccount(provider.issuer, ACCOUNT, secret, keys['client']),
@@ -204,7 +204,7 @@ describe.each([
   })
 
   test('a token that the provider did not bind is refused', async () => {
-    const token = await signIn(provider.issuer, cast.administrator)
+    const token = await signIn(provider.issuer, callers.administrator)
     expect((await removeSomebody(token)).status).toBe(401)
     expect((await removeSomebody(token, keys['client'])).status).toBe(401)
   })

@@ -7,7 +7,7 @@ import type { DeleteUserRequest } from '../../src/identity'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { createSeed, type MemberOptions } from '../support/seed'
-import { createWorld, type World } from '../support/world'
+import { createFixture, type Fixture } from '../support/fixture'
 import { buildTestWorker, buildWatchedIdentity } from './test-workers'
 import type { Instruction, Sight } from './workers/hostile-caller'
 
@@ -24,7 +24,7 @@ export interface Seen {
 
 /** Both Workers, running. */
 export interface Hostile {
-  readonly world: World
+  readonly fixture: Fixture
   /** A good request of an administrator, for a user who is never deleted unless it is sent as it is. */
   readonly request: DeleteUserRequest
   /** Makes one call, spoilt as told. */
@@ -56,9 +56,9 @@ export async function startHostile(): Promise<Hostile> {
     buildTestWorker('hostile-caller', old),
   ]
   const workers = await startWorkers({ identity: [], others: await Promise.all(others) })
-  const world = await createWorld(workers.db)
-  const { organizationID, userID } = world.target
-  const token = await issuer.token(world.administrator.person.subject)
+  const fixture = await createFixture(workers.db)
+  const { organizationID, userID } = fixture.target
+  const token = await issuer.token(fixture.administrator.person.subject)
   const request = { token, organizationID, userID }
 
   async function call(how: Partial<Instruction>, caller: string): Promise<Sight> {
@@ -67,7 +67,7 @@ export async function startHostile(): Promise<Hostile> {
   }
 
   return {
-    world,
+    fixture,
     request,
     async ask(how, caller = 'hostile-caller') {
       const logged = workers.log.length
@@ -84,7 +84,7 @@ export async function startHostile(): Promise<Hostile> {
     },
     async addTarget(options) {
       const seed = createSeed()
-      const member = seed.member(world.organizationID, options)
+      const member = seed.member(fixture.organizationID, options)
       await seed.save(workers.db)
       return { ...request, userID: member.userID }
     },

@@ -7,7 +7,7 @@ import { parse } from 'smol-toml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createIssuer, type Issuer } from '../support/issuer'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createWorld } from '../support/world'
+import { createFixture } from '../support/fixture'
 import { failed } from './outcomes'
 import { httpTo, deleteUserOver } from './transports'
 import { buildTestWorker } from './test-workers'
@@ -52,7 +52,7 @@ beforeAll(async () => {
 afterAll(() => workers.stop())
 
 async function createRequest() {
-  const { target, administrator } = await createWorld(workers.db)
+  const { target, administrator } = await createFixture(workers.db)
   const { organizationID, userID } = target
   return { token: await issuer.token(administrator.person.subject), organizationID, userID }
 }

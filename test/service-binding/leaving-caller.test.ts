@@ -3,10 +3,10 @@
  * finished, and what has not begun has done nothing.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { withBody } from '../support/jwks-answers'
+import { withBody } from '../support/jwks-responders'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createWorld } from '../support/world'
+import { createFixture } from '../support/fixture'
 import { buildTestWorker } from './test-workers'
 import type { LeavingInstruction } from './workers/leaving-caller'
 
@@ -20,7 +20,7 @@ const gates = new Map(WAYS.map((way) => [way, { begun: deferred(), open: deferre
 
 beforeAll(async () => {
   issuer = await serveIssuer()
-  issuer.endpoint.answer = async (request) => {
+  issuer.endpoint.respond = async (request) => {
     const { pathname, searchParams } = new URL(request.url)
     const gate = gates.get(searchParams.get('way') ?? '')
     if (pathname === '/begun') return gate?.begun.promise.then(() => new Response()) ?? notFound()
@@ -46,7 +46,7 @@ afterAll(async () => {
 })
 
 async function createRequest() {
-  const { administrator, target } = await createWorld(workers.db)
+  const { administrator, target } = await createFixture(workers.db)
   const { organizationID, userID } = target
   const token = await issuer.token(administrator.person.subject)
   return { token, organizationID, userID, requestID: crypto.randomUUID() }
@@ -85,8 +85,8 @@ describe('a call that has begun is finished, whether its caller', () => {
   ])('%s', async (_, way, said) => {
     const request = await createRequest()
     const leaveAfter = new URL(`/begun?way=${way}`, issuer.vars.JWKS_URL).href
-    const answer = await leave(way, way, { request, leaveAfter })
-    expect(await answer.text()).toContain(said)
+    const response = await leave(way, way, { request, leaveAfter })
+    expect(await response.text()).toContain(said)
     expect(await findTraces(request)).toEqual(NOT_BEGUN)
     gates.get(way)?.open.resolve()
     await vi.waitFor(async () => expect(await findTraces(request)).toEqual(DONE), PATIENCE)
@@ -95,10 +95,10 @@ describe('a call that has begun is finished, whether its caller', () => {
   test('loses its own caller while it waits', async () => {
     const request = await createRequest()
     const client = new AbortController()
-    const answer = leave('waits', 'waits', { request }, client.signal)
+    const response = leave('waits', 'waits', { request }, client.signal)
     await gates.get('waits')?.begun.promise
     client.abort()
-    await expect(answer).rejects.toThrow('aborted')
+    await expect(response).rejects.toThrow('aborted')
     gates.get('waits')?.open.resolve()
     await vi.waitFor(async () => expect(await findTraces(request)).toEqual(DONE), PATIENCE)
   })

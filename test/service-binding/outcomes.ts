@@ -6,7 +6,7 @@ import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import type { TokenChanges } from '../support/issuer'
 import { createKey } from '../support/keys'
 import type { Seed } from '../support/seed'
-import type { World } from '../support/world'
+import type { Fixture } from '../support/fixture'
 
 /** Variables of the Worker under test, by the name of its binding. */
 export const deployments = {
@@ -18,12 +18,12 @@ export const deployments = {
   WITHOUT_TABLES: {},
 } satisfies Record<string, Record<string, string>>
 
-/** Differences from the call of an administrator who deletes `world.target`. */
+/** Differences from the call of an administrator who deletes `fixture.target`. */
 interface Call {
   readonly deployment?: keyof typeof deployments
-  /** A member of `World`, or a subject. */
+  /** A member of `Fixture`, or a subject. */
   readonly caller?: string
-  /** The member of `World` to delete. */
+  /** The member of `Fixture` to delete. */
   readonly user?: 'administrator' | 'otherAdministrator'
   readonly token?: TokenChanges
   readonly request?: Partial<DeleteUserRequest>
@@ -51,7 +51,7 @@ export interface OutcomeCase extends Call {
 const ODD_ID = 'ü/%2F?#;💡 \0'
 
 /** Adds a user with an odd ID, and two administrators who are not active. */
-export function addToWorld(seed: Seed, { organizationID, administrators }: World): void {
+export function addToFixture(seed: Seed, { organizationID, administrators }: Fixture): void {
   seed.member(organizationID, { id: ODD_ID })
   for (const state of ['suspended', 'pending'] as const) {
     const personOptions = { subject: `a-${state}-person`, state }

@@ -50,9 +50,9 @@ describe('over the binding', () => {
   })
 
   test('the default handler, bound without an entrypoint, has no deleteUser', async () => {
-    const answer = (await ask('/call/DEFAULT/deleteUser')) as { refused: string }
-    expect(answer.refused).toMatch(/^TypeError: .*deleteUser/)
-    expect(answer.refused).not.toContain('token')
+    const response = (await ask('/call/DEFAULT/deleteUser')) as { refused: string }
+    expect(response.refused).toMatch(/^TypeError: .*deleteUser/)
+    expect(response.refused).not.toContain('token')
   })
 
   test('of all these calls only the one that reached deleteUser is in the log', () => {

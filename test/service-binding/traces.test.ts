@@ -33,7 +33,7 @@ function search(text: string, count: number): Promise<Line[]> {
 
 /** A request of an administrator for a new user. */
 async function createRequest() {
-  const { organizationID, administrator } = example.world
+  const { organizationID, administrator } = example.fixture
   const [userID = ''] = await example.addPeople('a')
   return { token: await example.issuer.token(administrator.person.subject), organizationID, userID }
 }

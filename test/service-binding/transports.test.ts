@@ -8,15 +8,15 @@ import { compare, readDatabase, type Difference, type Snapshot } from '../suppor
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createSeed } from '../support/seed'
-import { createWorld, subjectOf, type Subject, type World } from '../support/world'
+import { createFixture, subjectOf, type Subject, type Fixture } from '../support/fixture'
 import { fetchOver, httpTo, deleteUserOver, type Transport } from './transports'
-import { addToWorld, cases, deployments, type OutcomeCase } from './outcomes'
+import { addToFixture, cases, deployments, type OutcomeCase } from './outcomes'
 import { buildTestWorker, buildWatchedIdentity } from './test-workers'
 
 const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
 let issuer: ServedIssuer
 let workers: LocalWorkers
-let world: World
+let fixture: Fixture
 let before: Snapshot
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
     }),
   ]
   workers = await startWorkers({ others: await Promise.all(others) })
-  world = await createWorld(workers.db, addToWorld)
+  fixture = await createFixture(workers.db, addToFixture)
   before = await readDatabase(workers.db)
 })
 
@@ -77,10 +77,10 @@ test.each(cases)('$title: $reason', async (row) => {
 /** Makes the requests of a row. All but the last one delete the user. */
 async function createRequests(row: OutcomeCase): Promise<DeleteUserRequest[]> {
   const { caller = 'administrator', user = 'target', alter = (token: string) => token } = row
-  const subject = (world as unknown as Record<string, Subject>)[caller] ?? caller
+  const subject = (fixture as unknown as Record<string, Subject>)[caller] ?? caller
   const token = alter(await issuer.token(subjectOf(subject), row.token))
-  const { userID } = world[user]
-  const request = { token, organizationID: world.organizationID, userID, ...row.request }
+  const { userID } = fixture[user]
+  const request = { token, organizationID: fixture.organizationID, userID, ...row.request }
   const withKey = (idempotencyKey?: string) =>
     idempotencyKey === undefined ? request : { ...request, idempotencyKey }
   return row.keys === undefined ? [request] : [withKey(row.keys[0]), withKey(row.keys[1])]

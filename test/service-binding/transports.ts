@@ -2,7 +2,7 @@
  * Calls the Worker over each transport. An HTTP response becomes an outcome of `deleteUser`.
  */
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
-import { call, pathOf, type Answer } from '../support/node/client'
+import { call, pathOf, type CallResponse } from '../support/node/client'
 
 /** A way to the Worker under test, from the test. */
 export type Transport = (request: DeleteUserRequest) => Promise<DeleteUserOutcome>
@@ -11,28 +11,28 @@ export type Transport = (request: DeleteUserRequest) => Promise<DeleteUserOutcom
 export function httpTo(
   url: URL,
   more: Record<string, string> = {},
-  onAnswer: (answer: Answer) => void = () => {},
+  onAnswer: (response: CallResponse) => void = () => {},
 ): Transport {
   return async ({ token, organizationID, userID, idempotencyKey, requestID, traceparent }) => {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}`, ...more }
     if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey
     if (requestID !== undefined) headers['X-Request-Id'] = requestID
     if (traceparent !== undefined) headers['traceparent'] = traceparent
-    const answer = await call(url, { path: pathOf(organizationID, userID), headers })
-    onAnswer(answer)
-    return toOutcome(answer)
+    const response = await call(url, { path: pathOf(organizationID, userID), headers })
+    onAnswer(response)
+    return toOutcome(response)
   }
 }
 
 /** A Worker calls `deleteUser` over its binding of that name (workers/caller.ts). */
 export function deleteUserOver(caller: URL, binding: string): Transport {
   return async (request) => {
-    const answer = await fetch(new URL('/rpc', caller), {
+    const response = await fetch(new URL('/rpc', caller), {
       method: 'POST',
       headers: { 'X-Binding': binding },
       body: JSON.stringify(request),
     })
-    const said = await answer.json<{ outcome?: DeleteUserOutcome; thrown?: string }>()
+    const said = await response.json<{ outcome?: DeleteUserOutcome; thrown?: string }>()
     if (said.outcome === undefined) throw new Error(said.thrown)
     return said.outcome
   }
@@ -43,7 +43,7 @@ export function fetchOver(caller: URL, binding: string): Transport {
   return httpTo(caller, { 'X-Binding': binding })
 }
 
-function toOutcome({ status, body, headers }: Answer): DeleteUserOutcome {
+function toOutcome({ status, body, headers }: CallResponse): DeleteUserOutcome {
   if (status === 200) return { ok: true }
   const retryAfter = headers.get('Retry-After')
   const failure = { ok: false, status, ...(JSON.parse(body) as object) }

@@ -1,5 +1,5 @@
 /**
- * Is an answer one that docs/openapi.yaml describes? Reads the description and validates an answer against it: status,
+ * Is a response one that docs/openapi.yaml describes? Reads the description and validates a response against it: status,
  * every header and the body, and nothing beside. The schemas are checked by @cfworker/json-schema. Runs in workerd, where
  * validators that compile cannot, and in Node.
  */
@@ -7,8 +7,8 @@ import { Validator, type Schema } from '@cfworker/json-schema'
 import { parse } from 'yaml'
 import text from '../../docs/openapi.yaml?raw'
 
-/** An answer as its caller got it. */
-export interface ObservedAnswer {
+/** An response as its caller got it. */
+export interface ObservedResponse {
   readonly method: string
   /** As sent, without the query. */
   readonly path: string
@@ -58,18 +58,18 @@ const TRANSPORT = new Set([
 ])
 
 /**
- * Checks an answer.
+ * Checks a response.
  *
- * @throws Error that names everything in which the answer differs from the description
+ * @throws Error that names everything in which the response differs from the description
  */
-export function checkAnswer(answer: ObservedAnswer): void {
-  const response = findResponse(answer)
+export function checkResponse(observed: ObservedResponse): void {
+  const response = findResponse(observed)
   const problems =
     response === undefined
-      ? ['the description has no such answer']
-      : [...checkHeaders(answer, response), ...checkBody(answer, response)]
+      ? ['the description has no such response']
+      : [...checkHeaders(observed, response), ...checkBody(observed, response)]
   if (problems.length > 0) {
-    const { method, path, status } = answer
+    const { method, path, status } = observed
     throw new Error(`${method} ${path}: ${status}\n- ${problems.join('\n- ')}`)
   }
 }
@@ -81,8 +81,8 @@ const OTHER_METHODS: Readonly<Record<number, string>> = {
   500: 'serverError',
 }
 
-/** The response object for an answer. */
-function findResponse({ method, path, status }: ObservedAnswer): ResponseObject | undefined {
+/** The response object for a response. */
+function findResponse({ method, path, status }: ObservedResponse): ResponseObject | undefined {
   const isOnPath = PATTERN.test(new URL(path, 'https://any.example').pathname)
   const operation = description.paths[PATH]?.[method.toLowerCase()]
   if (isOnPath && operation !== undefined) {
@@ -104,7 +104,7 @@ function resolve<T extends object>(object: T | Reference): T {
   return found as T
 }
 
-function* checkHeaders({ headers }: ObservedAnswer, response: ResponseObject): Generator<string> {
+function* checkHeaders({ headers }: ObservedResponse, response: ResponseObject): Generator<string> {
   const described = new Set(['content-type'])
   for (const [name, reference] of Object.entries(response.headers ?? {})) {
     const header = resolve<HeaderObject>(reference)
@@ -122,16 +122,16 @@ function* checkHeaders({ headers }: ObservedAnswer, response: ResponseObject): G
   }
 }
 
-function* checkBody(answer: ObservedAnswer, { content }: ResponseObject): Generator<string> {
-  const type = answer.headers.get('Content-Type')
-  if (content === undefined || answer.method === 'HEAD') {
-    if (answer.body !== '') yield 'there is a body'
+function* checkBody(observed: ObservedResponse, { content }: ResponseObject): Generator<string> {
+  const type = observed.headers.get('Content-Type')
+  if (content === undefined || observed.method === 'HEAD') {
+    if (observed.body !== '') yield 'there is a body'
     if (content === undefined && type !== null) yield `there is a content type: ${type}`
     return
   }
   const media = content[type ?? '']
   if (media === undefined) return yield `the content type is ${type}`
-  yield* validate(media.schema, JSON.parse(answer.body))
+  yield* validate(media.schema, JSON.parse(observed.body))
 }
 
 /** What is wrong with a value by a schema of the description; nothing, where it is right. */

@@ -1,7 +1,7 @@
 /**
  * What the example does, step by step: who calls the console's backend for whom, and how it should go for each person.
  */
-import { cast } from '../../../dev/seed-data.ts'
+import { callers } from '../../../dev/seed-data.ts'
 import type { Stack } from '../../../dev/stack.ts'
 
 /** One call of the console's backend. */
@@ -18,7 +18,7 @@ export interface Step {
   readonly status: 200 | 401
 }
 
-const ada = (stack: Stack) => stack.signIn(cast.administrator)
+const ada = (stack: Stack) => stack.signIn(callers.administrator)
 const lumen = { organizationID: 'lumen', status: 200 } as const
 const leavers = ['lumen-dara', 'lumen-emil', 'lumen-noor', 'lumen-nobody']
 const [dara, emil, noor, nobody] = leavers as [string, string, string, string]
@@ -54,14 +54,14 @@ export const steps: readonly Step[] = [
   },
   {
     title: 'Bruno Costa, auditor, may look and not remove',
-    signIn: (stack) => stack.signIn(cast.auditor),
+    signIn: (stack) => stack.signIn(callers.auditor),
     ...lumen,
     people: { 'lumen-otto': 'refused' },
     idempotencyKey: 'by-bruno',
   },
   {
     title: 'Ada Berg, with a token that expired an hour ago',
-    signIn: (stack) => stack.signInTwoHoursAgo(cast.administrator),
+    signIn: (stack) => stack.signInTwoHoursAgo(callers.administrator),
     ...lumen,
     people: { 'lumen-otto': 'refused' },
     idempotencyKey: 'by-ada-too-late',
@@ -75,14 +75,14 @@ export const steps: readonly Step[] = [
   },
   {
     title: 'HR sync, a service account, removes two more',
-    signIn: (stack) => stack.signInServiceAccount(cast.serviceAccount),
+    signIn: (stack) => stack.signInServiceAccount(callers.serviceAccount),
     ...lumen,
     people: { 'lumen-otto': 'removed', 'lumen-fatima': 'removed' },
     idempotencyKey: 'hr-sync-42',
   },
   {
     title: 'Chioma Eze, platform administrator, cleans up elsewhere',
-    signIn: (stack) => stack.signIn(cast.platformAdministrator),
+    signIn: (stack) => stack.signIn(callers.platformAdministrator),
     organizationID: 'harbour',
     status: 200,
     people: { 'harbour-kemi': 'removed', 'harbour-ines': 'removed' },

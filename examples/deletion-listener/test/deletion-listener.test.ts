@@ -20,7 +20,7 @@ import { bundleScript } from '../../../test/support/node/bundle'
 import { call } from '../../../test/support/node/client'
 import { serveIssuer, type ServedIssuer } from '../../../test/support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../../../test/support/node/local-workers'
-import { createWorld } from '../../../test/support/world'
+import { createFixture } from '../../../test/support/fixture'
 
 const EXAMPLE = 'examples/deletion-listener'
 const listener = readWorker(`${EXAMPLE}/wrangler.toml`)
@@ -186,7 +186,7 @@ const membersOf = (event: { data: object }) =>
 
 describe.concurrent('a webhook', () => {
   test('gets the event of a deletion, with the members that the document shows', async () => {
-    const { target, administrator, auditors, readers } = await createWorld(workers.db)
+    const { target, administrator, auditors, readers } = await createFixture(workers.db)
     const token = await issuer.token(administrator.person.subject)
     expect(await call(workers.url, { ...target, token })).toMatchObject({ status: 200 })
     await eventually(() => expect(receiver.seats.deleted).toContain(target.userID))

@@ -2,7 +2,7 @@
  * Sends a request to the byte: no client library tidies its path or its headers.
  */
 import { request as open, type Agent } from 'node:http'
-import type { Answer } from '../../support/node/client'
+import type { CallResponse } from '../../support/node/client'
 import type { HostileRequest } from './requests'
 
 /** Sends it, and reads the answer. */
@@ -11,7 +11,7 @@ export function send(
   agent: Agent,
   { method, path, host, headers, body }: HostileRequest,
   authorization: string | null,
-): Promise<Answer> {
+): Promise<CallResponse> {
   return new Promise((resolve, reject) => {
     const all: Record<string, string> = { Host: host, ...headers }
     if (authorization !== null) all['Authorization'] = authorization

@@ -31,7 +31,7 @@ export async function measureHeap(
   })
 
   function ask(id: number, method: string): Promise<unknown> {
-    const answer = new Promise((resolve, reject) => {
+    const response = new Promise((resolve, reject) => {
       setTimeout(() => reject(new Error(`the inspector left ${method} unanswered`)), TIMEOUT_MS)
       socket.addEventListener('message', ({ data }) => {
         const message = JSON.parse(String(data)) as { id?: number; result?: unknown }
@@ -39,7 +39,7 @@ export async function measureHeap(
       })
     })
     socket.send(JSON.stringify({ id, method }))
-    return answer
+    return response
   }
 
   /** Nudges until the response comes: one nudge can come before the runtime has read the message. */

@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import { call } from '../../support/node/client'
 import { serveIssuer } from '../../support/node/jwks-server'
 import { startWorkers } from '../../support/node/local-workers'
-import { connectDatabase, DATABASE_WORKER } from '../rig/direct-database'
+import { connectDatabase, DATABASE_WORKER } from '../harness/direct-database'
 import { measureHeap } from './heap'
 import { createMix } from './mix'
 
@@ -59,9 +59,9 @@ async function makeCall(): Promise<void> {
   const { kind, sent, status } = await mix.next()
   const name = `${kind}: ${status}`
   try {
-    const answer = await call(workers.url, sent)
-    if (answer.status === status) counts.set(name, (counts.get(name) ?? 0) + 1)
-    else wrong.push(`${name}, but got ${answer.status} ${answer.body}`)
+    const response = await call(workers.url, sent)
+    if (response.status === status) counts.set(name, (counts.get(name) ?? 0) + 1)
+    else wrong.push(`${name}, but got ${response.status} ${response.body}`)
   } catch (error) {
     wrong.push(`${name}, but ${String(error)}`)
   }

@@ -1,9 +1,9 @@
 /**
- * Calls the Worker over HTTP and validates every answer against docs/openapi.yaml. `callRaw` sends bytes that no client
+ * Calls the Worker over HTTP and validates every response against docs/openapi.yaml. `callRaw` sends bytes that no client
  * library would.
  */
 import { connect } from 'node:net'
-import { checkAnswer } from '../openapi'
+import { checkResponse } from '../openapi'
 
 /** What a caller sends: a deletion, unless told otherwise. */
 export interface Call {
@@ -20,7 +20,7 @@ export interface Call {
 }
 
 /** What came back. */
-export interface Answer {
+export interface CallResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: string
@@ -33,7 +33,7 @@ export function pathOf(organizationID: string, userID: string): string {
 }
 
 /** Calls a Worker. */
-export async function call(worker: URL, call: Call): Promise<Answer> {
+export async function call(worker: URL, call: Call): Promise<CallResponse> {
   const { method = 'DELETE', organizationID = '', userID = '', token, body, signal } = call
   const url = new URL(call.path ?? pathOf(organizationID, userID), worker)
   const headers = new Headers(call.headers)
@@ -45,17 +45,17 @@ export async function call(worker: URL, call: Call): Promise<Answer> {
     ...(body === undefined ? {} : { body }),
     ...(signal === undefined ? {} : { signal }),
   })
-  const answer = {
+  const result = {
     status: response.status,
     headers: response.headers,
     body: await response.text(),
   }
-  checkAnswer({ method, path: url.pathname, ...answer })
-  return answer
+  checkResponse({ method, path: url.pathname, ...result })
+  return result
 }
 
-/** Sends a request as raw bytes, which must ask for `Connection: close`, and reads the answer to its end. */
-export async function callRaw(worker: URL, request: string): Promise<Answer> {
+/** Sends a request as raw bytes, which must ask for `Connection: close`, and reads the response to its end. */
+export async function callRaw(worker: URL, request: string): Promise<CallResponse> {
   const socket = connect(Number(worker.port), worker.hostname)
   socket.write(request, 'latin1')
   const chunks: Buffer[] = []
@@ -70,8 +70,8 @@ export async function callRaw(worker: URL, request: string): Promise<Answer> {
     }),
   )
   const [, status] = statusLine.split(' ')
-  const answer = { status: Number(status), headers, body: rest.join('\r\n\r\n') }
+  const result = { status: Number(status), headers, body: rest.join('\r\n\r\n') }
   const [method = '', path = ''] = request.split(' ')
-  checkAnswer({ method, path, ...answer })
-  return answer
+  checkResponse({ method, path, ...result })
+  return result
 }

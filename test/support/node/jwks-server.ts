@@ -4,7 +4,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createIssuer, type Issuer, type IssuerOptions } from '../issuer'
-import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-answers'
+import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders'
 
 /** An issuer with its server. */
 export interface ServedIssuer extends Issuer {
@@ -34,7 +34,7 @@ export async function serveIssuer(
   })
   const { port } = server.address() as AddressInfo
   const issuer = await createIssuer({ ...options, jwksURL: `http://127.0.0.1:${port}/jwks` })
-  endpoint.answer = (request) => withBody(issuer.jwks())(request)
+  endpoint.respond = (request) => withBody(issuer.jwks())(request)
   return {
     ...issuer,
     endpoint,

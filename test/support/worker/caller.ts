@@ -1,11 +1,11 @@
 /**
- * Calls the Worker inside workerd, with any configuration, and validates every answer against docs/openapi.yaml.
+ * Calls the Worker inside workerd, with any configuration, and validates every response against docs/openapi.yaml.
  */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import worker from '../../../src/index'
 import type { Environment } from '../../../src/config'
-import { checkAnswer } from '../openapi'
+import { checkResponse } from '../openapi'
 import { readLines, type LogLine } from './log'
 import type { IssuerVars } from '../issuer'
 
@@ -22,12 +22,12 @@ export interface Call {
   readonly token?: string
   readonly headers?: HeadersInit
   readonly body?: BodyInit
-  /** Does not wait for the work that goes on behind the response; see `Answer.settled`. */
+  /** Does not wait for the work that goes on behind the response; see `CallResponse.settled`. */
   readonly inBackground?: boolean
 }
 
 /** What came back. */
-export interface Answer {
+export interface CallResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: string
@@ -41,7 +41,7 @@ export interface Answer {
 export type Vars = Readonly<Partial<Record<keyof Environment, unknown>>>
 
 /** Calls with one configuration: an environment of its own, as a deployed isolate has. */
-export type Caller = (call: Call) => Promise<Answer>
+export type Caller = (call: Call) => Promise<CallResponse>
 
 /**
  * A caller of a Worker that trusts the issuer.
@@ -64,7 +64,7 @@ export function createCaller(
     if (call.inBackground !== true) await settled
     const { status, headers } = response
     const { method } = request
-    checkAnswer({ method, path: new URL(request.url).pathname, status, headers, body })
+    checkResponse({ method, path: new URL(request.url).pathname, status, headers, body })
     const lines = readLines().filter((line) => line.requestID === headers.get('X-Request-Id'))
     const line = lines.at(-1)
     if (line === undefined) throw new Error('the Worker logged no line of this request')

@@ -7,11 +7,11 @@ import { parse as parseTOML } from 'smol-toml'
 import text from '../../../docs/issuers.md?raw'
 import { parseDocument } from '../../operations/document'
 import type { TokenChanges } from '../issuer'
-import { withBody } from '../jwks-answers'
+import { withBody } from '../jwks-responders'
 import { createKey, without, type KeyAlgorithm, type SigningKey } from '../keys'
 import { makeProof, type ClientKey } from '../proofs'
 import { createSeed } from '../seed'
-import { createCaller, createRequest, type Answer, type Vars } from './caller'
+import { createCaller, createRequest, type CallResponse, type Vars } from './caller'
 import { serveIssuer, type ServedIssuer } from './issuers'
 
 type Names = 'TOKEN_ISSUER' | 'TOKEN_AUDIENCE' | 'JWKS_URL'
@@ -92,7 +92,7 @@ export async function prepareIssuers(): Promise<void> {
     const [{ vars, header }] = ofProduct as [Example]
     const key = await createKey(header.alg, header.kid)
     const issuer = await serveIssuer({ jwksURL: vars.JWKS_URL })
-    issuer.endpoint.answer = withBody(JSON.stringify(published[product]!(key, other)))
+    issuer.endpoint.respond = withBody(JSON.stringify(published[product]!(key, other)))
     issuers.set(product, issuer)
     keys.set(product, key)
     for (const { kind, payload } of ofProduct) {
@@ -120,7 +120,7 @@ export async function present(
   vars: Vars,
   changes: TokenChanges = {},
   client?: ClientKey,
-): Promise<Answer> {
+): Promise<CallResponse> {
   const seed = createSeed()
   const member = seed.member(organizations.get(example.payload.sub) ?? '')
   await seed.save(env.DB)

@@ -3,7 +3,7 @@
  * own, for which the isolate has no keys yet: each one is a cold start.
  */
 import { createIssuer, type Issuer, type IssuerOptions } from '../issuer'
-import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-answers'
+import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders'
 
 /** An issuer with its endpoint. */
 export interface ServedIssuer extends Issuer {

@@ -3,14 +3,14 @@
  */
 import { pathOf } from '../support/node/client'
 import type { Issuer, TokenChanges } from '../support/issuer'
-import type { World } from '../support/world'
+import type { Fixture } from '../support/fixture'
 
 /** How the Worker that gets the request is deployed. */
 export type Deployment = 'usual' | 'strict' | 'unconfigured' | 'without-issuer'
 
 /** What a row's request is made from. */
 export interface Situation {
-  readonly world: World
+  readonly fixture: Fixture
   readonly issuer: Issuer
 }
 
@@ -38,11 +38,11 @@ const SCOPE = 'users:delete'
 const NO_TOKEN = { complaint: 'Invalid security scheme used' }
 const NOT_DESCRIBED = { complaint: 'Selected route not found' }
 
-const ofTarget = ({ world }: Situation) => pathOf(world.organizationID, world.target.userID)
-const ofNobody = ({ world }: Situation) => pathOf(world.organizationID, 'nobody')
+const ofTarget = ({ fixture }: Situation) => pathOf(fixture.organizationID, fixture.target.userID)
+const ofNobody = ({ fixture }: Situation) => pathOf(fixture.organizationID, 'no-such-user')
 
 interface DeletionOptions {
-  readonly as?: (world: World) => string
+  readonly as?: (fixture: Fixture) => string
   readonly path?: (situation: Situation) => string
   readonly token?: TokenChanges
   readonly headers?: Readonly<Record<string, string>>
@@ -54,13 +54,13 @@ function deletion(options: DeletionOptions = {}): Row['request'] {
   return async (situation) => ({
     path: path(situation),
     headers: {
-      Authorization: `Bearer ${await situation.issuer.token(as(situation.world), token)}`,
+      Authorization: `Bearer ${await situation.issuer.token(as(situation.fixture), token)}`,
       ...headers,
     },
   })
 }
 
-const administrator = (world: World) => world.administrator.person.subject
+const administrator = (fixture: Fixture) => fixture.administrator.person.subject
 
 function row(
   title: string,
@@ -90,11 +90,15 @@ const preflight = {
 /** All rows. */
 export const rows: readonly Row[] = [
   row('an administrator removes a user', deletion(), OK),
-  row('a service account removes a user', deletion({ as: (world) => world.serviceAccount }), OK),
+  row(
+    'a service account removes a user',
+    deletion({ as: (fixture) => fixture.serviceAccount }),
+    OK,
+  ),
   row(
     'a platform administrator removes a user, from a page',
     deletion({
-      as: (world) => world.platformAdministrator.subject,
+      as: (fixture) => fixture.platformAdministrator.subject,
       headers: { Origin: PAGE, 'Idempotency-Key': 'key-1', 'X-Request-Id': 'request-1' },
     }),
     OK,
@@ -109,11 +113,11 @@ export const rows: readonly Row[] = [
   row('an expired token', deletion({ token: { claims: { exp: anHourAgo() } } }), UNAUTHORIZED),
   row('a token for another API', deletion({ token: { claims: { aud: 'other' } } }), UNAUTHORIZED),
   row('an unknown caller', deletion({ as: () => 'nobody-at-all' }), UNAUTHORIZED),
-  row('an auditor', deletion({ as: (world) => world.auditor.person.subject }), FORBIDDEN),
+  row('an auditor', deletion({ as: (fixture) => fixture.auditor.person.subject }), FORBIDDEN),
   row(
     'an administrator of another organization, from a page',
     deletion({
-      as: (world) => world.otherAdministrator.person.subject,
+      as: (fixture) => fixture.otherAdministrator.person.subject,
       headers: { Origin: PAGE },
     }),
     FORBIDDEN,
@@ -122,7 +126,7 @@ export const rows: readonly Row[] = [
   row(
     'the last administrator',
     deletion({
-      path: ({ world }) => pathOf(world.organizationID, world.administrator.userID),
+      path: ({ fixture }) => pathOf(fixture.organizationID, fixture.administrator.userID),
       token: { claims: { scope: SCOPE } },
     }),
     FORBIDDEN,
@@ -132,7 +136,7 @@ export const rows: readonly Row[] = [
   row(
     'a user of another organization, from a page of an origin that is not permitted',
     deletion({
-      path: ({ world }) => pathOf(world.organizationID, world.targetElsewhere.userID),
+      path: ({ fixture }) => pathOf(fixture.organizationID, fixture.targetElsewhere.userID),
       headers: { Origin: 'https://elsewhere.example' },
     }),
     NOT_FOUND,

@@ -11,10 +11,10 @@ import {
   redirectTo,
   withBody,
   withStatus,
-  type JwksAnswer,
-} from './support/jwks-answers'
+  type JwksResponder,
+} from './support/jwks-responders'
 import { MINUTE, passTime, stopClock } from './support/worker/clock'
-import { ACCEPTED, setKeyStage } from './support/worker/key-stage'
+import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
 
 const MAX_BYTES = 65_536
 let key: SigningKey
@@ -40,13 +40,13 @@ function ofSize(bytes: number): string {
   return text.replace('"note":"', `"note":"${'x'.repeat(bytes - length)}`)
 }
 
-function withStrayByte(): JwksAnswer {
+function withStrayByte(): JwksResponder {
   const bytes = new TextEncoder().encode(JSON.stringify({ note: '?', keys: [key.publicJWK] }))
   return withBody(bytes.with(bytes.indexOf('?'.charCodeAt(0)), 0xff))
 }
 
 describe('an answer is good', () => {
-  test.each<[string, () => JwksAnswer]>([
+  test.each<[string, () => JwksResponder]>([
     ['with a byte order mark before it', () => withBody(`\uFEFF${set(key.publicJWK)}`)],
     ['with white space around it', () => withBody(` \r\n\t${set(key.publicJWK)}\n`)],
     [
@@ -74,14 +74,14 @@ describe('an answer is good', () => {
       'that says no-store',
       () => withBody(set(key.publicJWK), { headers: { 'Cache-Control': 'no-store' } }),
     ],
-  ])('%s', async (_, answer) => {
-    const { endpoint, present } = await setKeyStage()
-    endpoint.answer = answer()
+  ])('%s', async (_, response) => {
+    const { endpoint, present } = await createKeyHarness()
+    endpoint.respond = response()
     expect((await present({ key })).status).toBe(ACCEPTED)
   })
 })
 
-const bad: [string, () => JwksAnswer][] = [
+const bad: [string, () => JwksResponder][] = [
   ['status 204', () => withBody(null, { status: 204 })],
   ['status 203 with a good body', () => withStatus(203, set(key.publicJWK))],
   ['status 404 with a good body', () => withStatus(404, set(key.publicJWK))],
@@ -114,17 +114,17 @@ const bad: [string, () => JwksAnswer][] = [
   ['no end within 3 s', () => hangInBody],
 ]
 
-/** A stage for each, to be asked all at once, since some answers take three seconds. */
-function setStages() {
-  return Promise.all(bad.map(() => setKeyStage({ TOKEN_ALGORITHMS: 'ES256, RS256' })))
+/** A harness for each, to be asked all at once, since some answers take three seconds. */
+function createHarnesses() {
+  return Promise.all(bad.map(() => createKeyHarness({ TOKEN_ALGORITHMS: 'ES256, RS256' })))
 }
 
 describe('a bad answer, whatever is wrong with it,', () => {
   test('leaves a cold isolate without keys', async () => {
     const outcomes = await Promise.all(
-      (await setStages()).map(async ({ endpoint, present }, index) => {
-        const [name, answer] = bad[index]!
-        endpoint.answer = answer()
+      (await createHarnesses()).map(async ({ endpoint, present }, index) => {
+        const [name, response] = bad[index]!
+        endpoint.respond = response()
         const { status, line, headers } = await present({ key })
         return [name, status, line.reason, headers.get('Retry-After')]
       }),
@@ -136,13 +136,13 @@ describe('a bad answer, whatever is wrong with it,', () => {
     stopClock()
     // Nothing but the isolate's own memory is to keep them.
     vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
-    const stages = await setStages()
-    await Promise.all(stages.map(({ present }) => present()))
+    const harnesses = await createHarnesses()
+    await Promise.all(harnesses.map(({ present }) => present()))
     passTime(10 * MINUTE)
     const outcomes = await Promise.all(
-      stages.map(async ({ endpoint, present }, index) => {
-        const [name, answer] = bad[index]!
-        endpoint.answer = answer()
+      harnesses.map(async ({ endpoint, present }, index) => {
+        const [name, response] = bad[index]!
+        endpoint.respond = response()
         const { status: during } = await present()
         const { status: behind } = await present()
         return [name, during, behind, endpoint.requests.length]

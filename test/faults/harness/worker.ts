@@ -8,7 +8,7 @@ import type { Environment } from '../../../src/config'
 import identity from '../../../src/index'
 import { PLANS, SWEEP, type DatabaseFault, type Plan, type Report } from './plan'
 
-interface RigEnv extends Environment {
+interface HarnessEnv extends Environment {
   readonly UNMIGRATED: D1Database
 }
 
@@ -26,7 +26,7 @@ const current = new AsyncLocalStorage<{ readonly plan: Plan; readonly note: Note
 const realTimeout = globalThis.setTimeout
 /** Of a promise that nothing can settle the runtime knows it, and cancels the request; a timer looks like an answer to come. */
 const forever = (): Promise<never> =>
-  new Promise((_, reject) => realTimeout(() => reject(new Error('the rig gave up')), 600_000))
+  new Promise((_, reject) => realTimeout(() => reject(new Error('the harness gave up')), 600_000))
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => realTimeout(resolve, ms))
 
 const RealDate = Date
@@ -103,7 +103,7 @@ function breakDatabase(
           () => false,
           () => true,
         )
-        if (!rolledBack) throw new Error('the rig could not break the transaction')
+        if (!rolledBack) throw new Error('the harness could not break the transaction')
         throw new Error(fault.message)
       }
       case 'after': {
@@ -125,14 +125,14 @@ function breakDatabase(
   return { prepare: (sql: string) => real.prepare(sql), batch } as unknown as D1Database
 }
 
-async function answerRig(request: Request, id: string): Promise<Response> {
+async function answerHarness(request: Request, id: string): Promise<Response> {
   if (request.method === 'GET') return Response.json(notes.get(id) ?? null)
   plans.set(id, await request.json<Plan>())
   return new Response(null, { status: 204 })
 }
 
 /** The deployed cron handler, with a clock at which every event of this moment is due. */
-async function runSweep(env: RigEnv): Promise<Response> {
+async function runSweep(env: HarnessEnv): Promise<Response> {
   const plan = { now: RealDate.now() + 31_000 }
   const controller = {} as ScheduledController
   await current.run({ plan, note: createNote() }, () => identity.scheduled(controller, env))
@@ -149,7 +149,7 @@ const createNote = (): Note => ({
   warnings: [],
 })
 
-async function run(request: Request, env: RigEnv, ctx: ExecutionContext): Promise<Response> {
+async function run(request: Request, env: HarnessEnv, ctx: ExecutionContext): Promise<Response> {
   const id = request.headers.get('X-Request-Id') ?? ''
   const plan = plans.get(id) ?? {}
   const note = createNote()
@@ -165,7 +165,7 @@ export default {
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url)
     if (pathname === SWEEP) return runSweep(env)
-    if (pathname.startsWith(PLANS)) return answerRig(request, pathname.slice(PLANS.length))
+    if (pathname.startsWith(PLANS)) return answerHarness(request, pathname.slice(PLANS.length))
     return run(request, env, ctx)
   },
-} satisfies ExportedHandler<RigEnv>
+} satisfies ExportedHandler<HarnessEnv>

@@ -5,7 +5,7 @@
 import { createSeed, type Member, type Person, type Seed } from './seed'
 
 /** Who and what there is. */
-export interface World {
+export interface Fixture {
   readonly organizationID: string
   readonly administrators: string
   readonly auditors: string
@@ -29,11 +29,11 @@ export interface World {
   readonly targetElsewhere: Member
 }
 
-/** Writes a new world; `more` may add rows of its own to it. */
-export async function createWorld(
+/** Writes a new fixture; `more` may add rows of its own to it. */
+export async function createFixture(
   db: D1Database,
-  more?: (seed: Seed, world: World) => void,
-): Promise<World> {
+  more?: (seed: Seed, fixture: Fixture) => void,
+): Promise<Fixture> {
   const seed = createSeed()
   const organizationID = seed.organization()
   const administrators = seed.group(organizationID, ['administrator'])
@@ -42,7 +42,7 @@ export async function createWorld(
   const target = seed.member(organizationID, { groups: [auditors, readers] })
   const otherOrganizationID = seed.organization()
   const otherAdministrators = seed.group(otherOrganizationID, ['administrator'])
-  const world: World = {
+  const fixture: Fixture = {
     organizationID,
     administrators,
     auditors,
@@ -60,9 +60,9 @@ export async function createWorld(
       groups: [otherAdministrators],
     }),
   }
-  more?.(seed, world)
+  more?.(seed, fixture)
   await seed.save(db)
-  return world
+  return fixture
 }
 
 /** A person, a membership, or the ID of a service account. */

@@ -49,8 +49,8 @@ export interface Report {
   readonly warnings: readonly string[]
 }
 
-/** Where the rig runs a sweep, half a minute ahead of the clock: POST. */
-export const SWEEP = '/rig/sweep'
+/** Where the harness runs a sweep, half a minute ahead of the clock: POST. */
+export const SWEEP = '/harness/sweep'
 
-/** Where the rig listens for its own sake: PUT a plan at this path and the request's ID, GET its report there. */
-export const PLANS = '/rig/plans/'
+/** Where the harness listens for its own sake: PUT a plan at this path and the request's ID, GET its report there. */
+export const PLANS = '/harness/plans/'

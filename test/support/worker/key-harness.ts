@@ -1,37 +1,40 @@
 /**
- * A stage for the keys: what counts is whether a token could be judged, and how often the issuer was asked.
+ * A harness for the keys: what counts is whether a token could be judged, and how often the issuer was asked.
  */
 import { createKey, type SigningKey } from '../keys'
 import type { TokenChanges } from '../issuer'
-import { withBody, type JwksEndpoint } from '../jwks-answers'
-import type { Answer, Caller, Vars } from './caller'
+import { withBody, type JwksEndpoint } from '../jwks-responders'
+import type { CallResponse, Caller, Vars } from './caller'
 import type { ServedIssuer } from './issuers'
-import { setStage } from './stage'
+import { createHarness } from './harness'
 
 /** A token that could be judged and was good: the call is for a user that nobody is. */
 export const ACCEPTED = 404
 
 /** What a test of the keys acts on. */
-export interface KeyStage {
+export interface KeyHarness {
   readonly issuer: ServedIssuer
   readonly endpoint: JwksEndpoint
   readonly call: Caller
   /** How often the issuer was asked. */
   readonly fetches: () => number
   /** Presents a token that never expires, with changes, and says how it was answered. */
-  readonly present: (changes?: TokenChanges, how?: { inBackground?: boolean }) => Promise<Answer>
+  readonly present: (
+    changes?: TokenChanges,
+    how?: { inBackground?: boolean },
+  ) => Promise<CallResponse>
   /** The issuer publishes these keys, as they are, from now on. */
   readonly publish: (...keys: readonly object[]) => void
   /** A new key of the issuer's, which it has not published yet, with an ID of its own if none is given. */
   readonly createKey: (kid?: string) => Promise<SigningKey>
 }
 
-/** Sets a stage whose isolate has no keys yet. */
-export async function setKeyStage(vars: Vars = {}): Promise<KeyStage> {
-  const { issuer, world, call } = await setStage({ vars })
+/** Sets a harness whose isolate has no keys yet. */
+export async function createKeyHarness(vars: Vars = {}): Promise<KeyHarness> {
+  const { issuer, fixture, call } = await createHarness({ vars })
   const { endpoint } = issuer
   const farAway = { exp: 99_999_999_999 }
-  const subject = world.administrator.person.subject
+  const subject = fixture.administrator.person.subject
   return {
     issuer,
     endpoint,
@@ -40,10 +43,10 @@ export async function setKeyStage(vars: Vars = {}): Promise<KeyStage> {
     async present(changes = {}, how = {}) {
       const claims = { ...farAway, ...changes.claims }
       const token = await issuer.token(subject, { ...changes, claims })
-      return call({ organizationID: world.organizationID, userID: 'nobody', token, ...how })
+      return call({ organizationID: fixture.organizationID, userID: 'no-such-user', token, ...how })
     },
     publish(...keys) {
-      endpoint.answer = withBody(JSON.stringify({ keys }))
+      endpoint.respond = withBody(JSON.stringify({ keys }))
     },
     createKey: (kid) => createKey('ES256', kid),
   }

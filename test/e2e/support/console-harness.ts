@@ -12,7 +12,7 @@ import {
 import { launchBrowser } from './browser.ts'
 
 /** What runs. */
-export interface ConsoleRig {
+export interface ConsoleHarness {
   readonly stack: StackWithConsole
   readonly browser: Browser
   /** The lines that the Worker has logged. */
@@ -21,16 +21,16 @@ export interface ConsoleRig {
 }
 
 /** The ports of the stack; 0 takes a free one. */
-export interface RigPorts {
+export interface HarnessPorts {
   readonly worker: number
   readonly issuer: number
   readonly console: number
 }
 
 /** Starts all of it. */
-export async function startConsoleRig(
-  ports: RigPorts = { worker: 0, issuer: 0, console: 0 },
-): Promise<ConsoleRig> {
+export async function startConsoleHarness(
+  ports: HarnessPorts = { worker: 0, issuer: 0, console: 0 },
+): Promise<ConsoleHarness> {
   const state = await mkdtemp(join(tmpdir(), 'identity-console-'))
   const log: string[] = []
   const stack = await startStackWithConsole({

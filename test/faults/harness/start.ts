@@ -1,5 +1,5 @@
 /**
- * Starts Workers with the rig around them, from Node, and speaks with it: files plans, reads reports, sets clocks.
+ * Starts Workers with the harness around them, from Node, and speaks with it: files plans, reads reports, sets clocks.
  */
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -16,19 +16,19 @@ import {
   type LocalWorkers,
   type LocalWorkersOptions,
 } from '../../support/node/local-workers'
-import { call, pathOf, type Answer, type Call } from '../../support/node/client'
+import { call, pathOf, type CallResponse, type Call } from '../../support/node/client'
 import { bundleScript } from '../../support/node/bundle'
 import type { LogLine } from '../../support/worker/log'
 import { connectDatabase, DATABASE_WORKER } from './direct-database'
 import { PLANS, SWEEP, type Plan, type Report } from './plan'
 
 /** What came of a planned call. */
-export interface Observation extends Answer {
+export interface Observation extends CallResponse {
   readonly requestID: string
 }
 
-/** Workers with the rig around each. */
-export interface Rig extends LocalWorkers {
+/** Workers with the harness around each. */
+export interface Harness extends LocalWorkers {
   /** Calls as planned. */
   call(sent: Call, plan?: Plan, worker?: string): Promise<Observation>
   /** Begins a call as planned. @returns what breaks the caller's connection while its request is under way */
@@ -43,13 +43,13 @@ export interface Rig extends LocalWorkers {
   lineOf(requestID: string): Promise<LogLine>
 }
 
-/** What surrounds the rig: other Workers, bindings to them, a folder for the database. */
-export type RigOptions = Pick<IdentityOptions, 'serviceBindings'> &
+/** What surrounds the harness: other Workers, bindings to them, a folder for the database. */
+export type HarnessOptions = Pick<IdentityOptions, 'serviceBindings'> &
   Pick<LocalWorkersOptions, 'others' | 'storage' | 'migrate'>
 
-async function createRigWorker(
+async function createHarnessWorker(
   vars: Readonly<Record<string, string>>,
-  options: Pick<RigOptions, 'serviceBindings'>,
+  options: Pick<HarnessOptions, 'serviceBindings'>,
 ): Promise<(name: string) => LocalWorker> {
   const folder = inject('bundle')
   const entryPoints = [join(import.meta.dirname, 'worker.ts')]
@@ -60,7 +60,7 @@ async function createRigWorker(
       name,
       vars,
       modules: [
-        { type: 'ESModule', path: join(folder, 'rig.js'), contents },
+        { type: 'ESModule', path: join(folder, 'harness.js'), contents },
         { type: 'ESModule', path: join(folder, 'index.js') },
       ],
       compatibilityFlags: [...compatibility.compatibilityFlags, 'nodejs_als'],
@@ -69,15 +69,15 @@ async function createRigWorker(
 }
 
 /** Starts one Worker of each name; all share one database. */
-export async function startRig(
+export async function startHarness(
   vars: Readonly<Record<string, string>>,
-  names: readonly string[] = ['rig'],
-  { others = [], storage, migrate, ...options }: RigOptions = {},
-): Promise<Rig> {
-  const rigWorker = await createRigWorker(vars, options)
+  names: readonly string[] = ['harness'],
+  { others = [], storage, migrate, ...options }: HarnessOptions = {},
+): Promise<Harness> {
+  const harnessWorker = await createHarnessWorker(vars, options)
   const workers = await startWorkers({
     identity: [],
-    others: [...names.map(rigWorker), DATABASE_WORKER, ...others],
+    others: [...names.map(harnessWorker), DATABASE_WORKER, ...others],
     ...(storage === undefined ? {} : { storage }),
     ...(migrate === undefined ? {} : { migrate }),
   })
@@ -87,7 +87,7 @@ export async function startRig(
     return fetch(new URL(path, workers.urlOf(worker)), init)
   }
 
-  const rig: Rig = {
+  const harness: Harness = {
     ...workers,
     db: connectDatabase(workers.urlOf(DATABASE_WORKER.name)),
     async plan(plan, worker = first) {
@@ -97,7 +97,7 @@ export async function startRig(
       return requestID
     },
     async call(sent, plan = {}, worker = first) {
-      const requestID = await rig.plan(plan, worker)
+      const requestID = await harness.plan(plan, worker)
       const headers = { ...sent.headers, 'X-Request-Id': requestID }
       return { requestID, ...(await call(workers.urlOf(worker), { ...sent, headers })) }
     },
@@ -106,7 +106,7 @@ export async function startRig(
       plan = {},
       worker = first,
     ) {
-      const requestID = await rig.plan(plan, worker)
+      const requestID = await harness.plan(plan, worker)
       const { hostname, port } = workers.urlOf(worker)
       const socket = connect(Number(port), hostname).on('error', () => {})
       socket.write(`DELETE ${pathOf(organizationID, userID)} HTTP/1.1\r\nHost: ${hostname}\r\n`)
@@ -130,5 +130,5 @@ export async function startRig(
       throw new Error(`no line of request ${requestID} was logged`)
     },
   }
-  return rig
+  return harness
 }
