@@ -4,7 +4,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
-import { createSeed, type Seed } from './support/seed'
+import { createSeed, type Seed } from '../dev/seeder.ts'
 import { createFixture, type Fixture } from './support/fixture'
 
 let fixture: Fixture

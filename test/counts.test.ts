@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { watch } from './support/database'
-import { createSeed, type Member, type MemberOptions } from './support/seed'
+import { createSeed, type Member, type MemberOptions } from '../dev/seeder.ts'
 import type { CallResponse, Vars } from './support/worker/caller'
 import { createHarness, type Harness } from './support/worker/harness'
 import type { Fixture } from './support/fixture'

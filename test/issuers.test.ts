@@ -5,7 +5,7 @@
 import { base64url } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readCodeSpans } from './operations/document'
-import type { TokenChanges } from './support/issuer'
+import type { TokenChanges } from '../dev/test-issuer.ts'
 import { createClientKey } from './support/proofs'
 import { createCaller, type CallResponse } from './support/worker/caller'
 import {

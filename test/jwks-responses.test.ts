@@ -3,7 +3,7 @@
  * where it was, and never replaces good ones.
  */
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { createKey, createWeakKey, type SigningKey } from './support/keys'
+import { createKey, createWeakKey, type SigningKey } from '../dev/test-keys.ts'
 import {
   breakConnection,
   hang,

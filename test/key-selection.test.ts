@@ -3,7 +3,7 @@
  * does not take, spoils only itself.
  */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createKey, createWeakKey, useFor, without, type SigningKey } from './support/keys'
+import { createKey, createWeakKey, useFor, without, type SigningKey } from '../dev/test-keys.ts'
 import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
 
 let first: SigningKey

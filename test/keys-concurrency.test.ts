@@ -4,7 +4,7 @@
  */
 import { describe, expect, test, vi } from 'vitest'
 import type worker from '../src/index'
-import { createKey, type SigningKey } from './support/keys'
+import { createKey, type SigningKey } from '../dev/test-keys.ts'
 import { after, breakConnection, withBody } from './support/jwks-responders'
 import { createCaller, type Caller, type Vars } from './support/worker/caller'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'

@@ -3,7 +3,7 @@
  * compares random data with a model of the rules.
  */
 import { describe, expect, test } from 'vitest'
-import type { Seed } from './support/seed'
+import type { Seed } from '../dev/seeder.ts'
 import type { Vars } from './support/worker/caller'
 import { createHarness } from './support/worker/harness'
 import type { Fixture } from './support/fixture'

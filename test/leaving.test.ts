@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
-import type { Member, MemberOptions } from './support/seed'
+import type { Member, MemberOptions } from '../dev/seeder.ts'
 import { createHarness } from './support/worker/harness'
 
 const LEAVE = { MEMBERS_MAY_LEAVE: 'true' }

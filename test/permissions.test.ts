@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import { DELETE_USERS, type MemberOptions, type Seed } from './support/seed'
+import { DELETE_USERS, type MemberOptions, type Seed } from '../dev/seeder.ts'
 import { createHarness } from './support/worker/harness'
 import type { Fixture } from './support/fixture'
 

@@ -4,7 +4,7 @@
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
 import { compare, readDatabase } from './support/database'
-import type { Member, MemberOptions, State } from './support/seed'
+import type { Member, MemberOptions, State } from '../dev/seeder.ts'
 import { createHarness } from './support/worker/harness'
 import { subjectOf, type Fixture } from './support/fixture'
 

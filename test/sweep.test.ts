@@ -5,7 +5,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { sweep } from '../src/sweep'
 import { watch } from './support/database'
-import { createSeed } from './support/seed'
+import { createSeed } from '../dev/seeder.ts'
 import { MINUTE, SECOND, stopClock } from './support/worker/clock'
 import { readLog } from './support/worker/log'
 

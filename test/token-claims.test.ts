@@ -2,7 +2,7 @@
  * Which claims make a token good: issuer, audience, times, subject, and the claims that must be there.
  */
 import { describe, expect, test } from 'vitest'
-import type { TokenChanges } from './support/issuer'
+import type { TokenChanges } from '../dev/test-issuer.ts'
 import type { CallResponse } from './support/worker/caller'
 import { stopClock } from './support/worker/clock'
 import { ACCEPTED } from './support/worker/key-harness'

@@ -2,8 +2,8 @@
  * Which header makes a token good: its algorithm and the key it is verified with, its type, and what it may ask for.
  */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createKey, without, type KeyAlgorithm, type SigningKey } from './support/keys'
-import type { TokenChanges } from './support/issuer'
+import { createKey, without, type KeyAlgorithm, type SigningKey } from '../dev/test-keys.ts'
+import type { TokenChanges } from '../dev/test-issuer.ts'
 import { withBody } from './support/jwks-responders'
 import type { CallResponse } from './support/worker/caller'
 import { ACCEPTED } from './support/worker/key-harness'

@@ -2,7 +2,7 @@
  * Every kind of request that the Worker distinguishes, each with the response that it gets.
  */
 import { pathOf } from '../support/node/client'
-import type { Issuer, TokenChanges } from '../support/issuer'
+import type { Issuer, TokenChanges } from '../../dev/test-issuer.ts'
 import type { Fixture } from '../support/fixture'
 
 /** How the Worker that gets the request is deployed. */

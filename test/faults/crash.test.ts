@@ -10,7 +10,7 @@ import { afterAll, expect, test } from 'vitest'
 import { call, type Call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed } from '../support/seed'
+import { createSeed } from '../../dev/seeder.ts'
 import { connectDatabase, countRows, DATABASE_WORKER } from './harness/direct-database'
 import { createDraw } from './harness/draw'
 

@@ -3,8 +3,8 @@
  * oauth4webapi has for resource servers. If they differ, the table says why.
  */
 import { base64url } from 'jose'
-import type { TokenChanges } from '../support/issuer'
-import { createWeakKey, without, type SigningKey } from '../support/keys'
+import type { TokenChanges } from '../../dev/test-issuer.ts'
+import { createWeakKey, without, type SigningKey } from '../../dev/test-keys.ts'
 import { toClientKey, type ClientKey } from '../support/proofs'
 
 /** What differs from a bound token with its proof. */

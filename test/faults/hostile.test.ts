@@ -8,7 +8,7 @@
 import { array, assert, asyncProperty } from 'fast-check'
 import { Agent } from 'node:http'
 import { afterAll, expect, test } from 'vitest'
-import { createKey } from '../support/keys'
+import { createKey } from '../../dev/test-keys.ts'
 import { serveIssuer } from '../support/node/jwks-server'
 import { startWorkers } from '../support/node/local-workers'
 import { checkResponse } from '../support/openapi'

@@ -5,8 +5,8 @@
  */
 import { base64url, CompactEncrypt, exportSPKI, importJWK } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { TokenChanges } from '../support/issuer'
-import { createKey } from '../support/keys'
+import type { TokenChanges } from '../../dev/test-issuer.ts'
+import { createKey } from '../../dev/test-keys.ts'
 import { call } from '../support/node/client'
 import { serveIssuer } from '../support/node/jwks-server'
 import { createFixture } from '../support/fixture'

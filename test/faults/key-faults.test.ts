@@ -15,7 +15,7 @@ import {
   withStatus,
   type JwksResponder,
 } from '../support/jwks-responders'
-import { createKey, createWeakKey, without } from '../support/keys'
+import { createKey, createWeakKey, without } from '../../dev/test-keys.ts'
 import { MINUTE_MS, SECOND_MS, startKeyHarness } from './harness/key-harness'
 import { clearRows, writeRows, type Row } from './harness/results'
 import type { Observation } from './harness/start'

@@ -4,7 +4,7 @@
  */
 import { afterAll, expect, test } from 'vitest'
 import { withBody, withStatus, type JwksResponder } from '../support/jwks-responders'
-import { createKey } from '../support/keys'
+import { createKey } from '../../dev/test-keys.ts'
 import { MINUTE_MS, startKeyHarness, type Ask } from './harness/key-harness'
 import type { DatabaseFault, Report } from './harness/plan'
 import { clearRows, writeRows } from './harness/results'

@@ -3,11 +3,11 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withBody } from '../support/jwks-responders'
-import { createKey } from '../support/keys'
+import { createKey } from '../../dev/test-keys.ts'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed, type Member } from '../support/seed'
+import { createSeed, type Member } from '../../dev/seeder.ts'
 import { createFixture, type Fixture } from '../support/fixture'
 import { addRecord as addRecordTo, recordID } from './deletion-records'
 import { readDocument, type Section } from './document'

@@ -1,7 +1,7 @@
 /**
  * Deletion records of the past, as the Worker would have written them.
  */
-import { createSeed } from '../support/seed'
+import { createSeed } from '../../dev/seeder.ts'
 
 /** The ID of a record that was made at a time, in Unix milliseconds. */
 export function recordID(time: number): string {

@@ -12,7 +12,7 @@ import { compare, readDatabase } from '../support/database'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed } from '../support/seed'
+import { createSeed } from '../../dev/seeder.ts'
 import { readDocument } from './document'
 
 /** What the examples export. */

@@ -9,7 +9,7 @@ import { DATABASE } from '../../dev/identity-worker.ts'
 import { addUser, removeUser, type Seats } from '../../examples/deletion-listener/run/receiver'
 import { readDocument } from './document'
 import { bundleScript } from '../support/node/bundle'
-import { createSeed } from '../support/seed'
+import { createSeed } from '../../dev/seeder.ts'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 
 interface Event {

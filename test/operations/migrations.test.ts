@@ -11,7 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { createTestHarness, type TestHarness } from 'wrangler'
 import { writeIdentityConfig } from '../../dev/identity-worker.ts'
 import { readDatabase, type Snapshot } from '../support/database'
-import { createSeed } from '../support/seed'
+import { createSeed } from '../../dev/seeder.ts'
 import { readDocument } from './document'
 
 /** SHA-256 of every migration that a release has brought. A release adds its own; no other change is right. */

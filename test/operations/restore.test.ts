@@ -19,7 +19,7 @@ import { compare, readDatabase } from '../support/database'
 import { call } from '../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed, type MemberOptions } from '../support/seed'
+import { createSeed, type MemberOptions } from '../../dev/seeder.ts'
 import { readDocument } from './document'
 
 const document = (await readDocument('docs/operations.md')).section('Restore users')

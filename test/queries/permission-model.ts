@@ -1,7 +1,7 @@
 /**
  * The rules of access in plain TypeScript, to compare with the SQL of `queries/`. Shares no code with it.
  */
-import type { State } from '../support/seed'
+import type { State } from '../../dev/seeder.ts'
 
 /** Rows as a reader of the rules thinks of them. References are IDs; a permission is `scope endpoint operation`. */
 export interface Data {

@@ -4,7 +4,7 @@
 import { withBody, withStatus } from '../support/jwks-responders'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed } from '../support/seed'
+import { createSeed } from '../../dev/seeder.ts'
 import { createFixture, type Fixture } from '../support/fixture'
 import { buildConsoleBackend, buildTestWorker } from './test-workers'
 

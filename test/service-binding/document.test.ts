@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed } from '../support/seed'
+import { createSeed } from '../../dev/seeder.ts'
 import { buildDocumentedCallers } from './test-workers'
 
 let issuer: ServedIssuer

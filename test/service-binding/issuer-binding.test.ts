@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'smol-toml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createIssuer, type Issuer } from '../support/issuer'
+import { createIssuer, type Issuer } from '../../dev/test-issuer.ts'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { createFixture } from '../support/fixture'
 import { failed } from './outcomes'

@@ -3,9 +3,9 @@
  * batches and the challenge over HTTP.
  */
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
-import type { TokenChanges } from '../support/issuer'
-import { createKey } from '../support/keys'
-import type { Seed } from '../support/seed'
+import type { TokenChanges } from '../../dev/test-issuer.ts'
+import { createKey } from '../../dev/test-keys.ts'
+import type { Seed } from '../../dev/seeder.ts'
 import type { Fixture } from '../support/fixture'
 
 /** Variables of the Worker under test, by the name of its binding. */

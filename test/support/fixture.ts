@@ -2,7 +2,7 @@
  * The situation that most tests start from: one organization with every kind of caller and someone to delete, and
  * another organization beside it.
  */
-import { createSeed, type Member, type Person, type Seed } from './seed'
+import { createSeed, type Member, type Person, type Seed } from '../../dev/seeder.ts'
 
 /** Who and what there is. */
 export interface Fixture {

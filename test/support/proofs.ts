@@ -2,8 +2,8 @@
  * DPoP proofs (RFC 9449) for tests, with full control of header, claims and raw bytes. Runs in workerd and in Node.
  */
 import { base64url, calculateJwkThumbprint } from 'jose'
-import { signJWT, type TokenChanges } from './issuer'
-import { createKey, without, type KeyAlgorithm, type SigningKey } from './keys'
+import { signJWT, type TokenChanges } from '../../dev/test-issuer.ts'
+import { createKey, without, type KeyAlgorithm, type SigningKey } from '../../dev/test-keys.ts'
 
 /** The key of a client. */
 export interface ClientKey extends SigningKey {

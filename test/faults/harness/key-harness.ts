@@ -3,7 +3,7 @@
  * An isolate has no keys for a new URL, so each new name is a cold start.
  */
 import type { JwksResponder } from '../../support/jwks-responders'
-import { createKey, type SigningKey } from '../../support/keys'
+import { createKey, type SigningKey } from '../../../dev/test-keys.ts'
 import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
 import { createFixture } from '../../support/fixture'
 import type { Plan } from './plan'

@@ -14,8 +14,8 @@ import {
   type Arbitrary,
   type JsonValue,
 } from 'fast-check'
-import type { Issuer } from '../../support/issuer'
-import type { SigningKey } from '../../support/keys'
+import type { Issuer } from '../../../dev/test-issuer.ts'
+import type { SigningKey } from '../../../dev/test-keys.ts'
 
 /** In the header and the claims of every token, and nowhere else: a text that holds it holds a part of a token. */
 export const CANARY = 'canary-7f3a1c'

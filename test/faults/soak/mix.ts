@@ -1,10 +1,10 @@
 /**
  * The calls of a busy day: most are deletions that succeed; some find no user, some have no permission or no valid token.
  */
-import type { Issuer } from '../../support/issuer'
-import { createKey } from '../../support/keys'
+import type { Issuer } from '../../../dev/test-issuer.ts'
+import { createKey } from '../../../dev/test-keys.ts'
 import type { Call } from '../../support/node/client'
-import { createSeed, type State } from '../../support/seed'
+import { createSeed, type State } from '../../../dev/seeder.ts'
 
 /** A call and its expected status. */
 export interface ExpectedCall {

@@ -3,7 +3,7 @@
  */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createIssuer, type Issuer, type IssuerOptions } from '../issuer'
+import { createIssuer, type Issuer, type IssuerOptions } from '../../../dev/test-issuer.ts'
 import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders'
 
 /** An issuer with its server. */

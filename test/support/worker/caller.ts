@@ -7,7 +7,7 @@ import worker from '../../../src/index'
 import type { Environment } from '../../../src/config'
 import { checkResponse } from '../openapi'
 import { readLines, type LogLine } from './log'
-import type { IssuerVars } from '../issuer'
+import type { IssuerVars } from '../../../dev/test-issuer.ts'
 
 const ORIGIN = 'https://identity.example'
 

@@ -3,8 +3,8 @@
  * a Worker that trusts it.
  */
 import { env } from 'cloudflare:workers'
-import type { TokenChanges } from '../issuer'
-import type { Seed } from '../seed'
+import type { TokenChanges } from '../../../dev/test-issuer.ts'
+import type { Seed } from '../../../dev/seeder.ts'
 import { createFixture, subjectOf, type Subject, type Fixture } from '../fixture'
 import { createCaller, type CallResponse, type Call, type Caller, type Vars } from './caller'
 import { serveIssuer, type ServedIssuer } from './issuers'

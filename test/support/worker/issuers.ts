@@ -2,7 +2,7 @@
  * Issuers inside workerd: what the Worker fetches goes to the endpoint that serves the URL. A new issuer has a URL of its
  * own, for which the isolate has no keys yet: each one is a cold start.
  */
-import { createIssuer, type Issuer, type IssuerOptions } from '../issuer'
+import { createIssuer, type Issuer, type IssuerOptions } from '../../../dev/test-issuer.ts'
 import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders'
 
 /** An issuer with its endpoint. */

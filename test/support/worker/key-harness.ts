@@ -1,8 +1,8 @@
 /**
  * A harness for the keys: what counts is whether a token could be judged, and how often the issuer was asked.
  */
-import { createKey, type SigningKey } from '../keys'
-import type { TokenChanges } from '../issuer'
+import { createKey, type SigningKey } from '../../../dev/test-keys.ts'
+import type { TokenChanges } from '../../../dev/test-issuer.ts'
 import { withBody, type JwksEndpoint } from '../jwks-responders'
 import type { CallResponse, Caller, Vars } from './caller'
 import type { ServedIssuer } from './issuers'

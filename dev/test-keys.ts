@@ -2,7 +2,14 @@
  * Key pairs of every algorithm that may sign a token, and signatures over raw bytes: an attacker is not bound to what a
  * JOSE library is willing to write. Runs in workerd and in Node.
  */
-import { exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import {
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type CryptoKey,
+  type GenerateKeyPairResult,
+  type JWK,
+} from 'jose'
 
 /** How WebCrypto signs for each algorithm (RFC 7518, 3.1; RFC 8037; RFC 9864). */
 const SIGNERS = {
@@ -46,7 +53,7 @@ export async function createWeakKey(): Promise<SigningKey> {
   const size = { modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }
   const usages = ['sign', 'verify'] as const
   const pair = await crypto.subtle.generateKey({ ...SIGNERS.RS256, ...size }, true, [...usages])
-  return toSigningKey(pair as CryptoKeyPair, 'RS256', crypto.randomUUID())
+  return toSigningKey(pair as GenerateKeyPairResult, 'RS256', crypto.randomUUID())
 }
 
 /** The same key pair, signing by another algorithm of its kind. */
@@ -56,11 +63,11 @@ export async function useFor(algorithm: KeyAlgorithm, key: SigningKey): Promise<
       importJWK(without(jwk, 'alg'), algorithm, { extractable: true }),
     ),
   )
-  return toSigningKey({ publicKey, privateKey } as CryptoKeyPair, algorithm, key.kid)
+  return toSigningKey({ publicKey, privateKey } as GenerateKeyPairResult, algorithm, key.kid)
 }
 
 async function toSigningKey(
-  { publicKey, privateKey }: CryptoKeyPair,
+  { publicKey, privateKey }: GenerateKeyPairResult,
   algorithm: KeyAlgorithm,
   kid: string,
 ): Promise<SigningKey> {

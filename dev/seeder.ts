@@ -3,6 +3,8 @@
  * Runs in workerd and in Node. Each test makes organizations of its own, so tests share a database without meeting.
  */
 
+import type { Database, Row } from './local-workers.ts'
+
 /** State of a person, on the platform or in an organization. */
 export type State = 'active' | 'pending' | 'suspended'
 
@@ -38,9 +40,6 @@ export interface MemberOptions {
   readonly personOptions?: PersonOptions
 }
 
-type Value = string | number | null
-type Row = Readonly<Record<string, Value>>
-
 /** Rows in the making. Every method returns what a test needs to name the row. */
 export interface Seed {
   organization(id?: string): string
@@ -55,7 +54,7 @@ export interface Seed {
   /** Any row of any table. */
   row(table: string, values: Row): void
   /** Writes all rows collected so far, in order, and forgets them. */
-  save(db: D1Database): Promise<void>
+  save(db: Database): Promise<void>
 }
 
 /** The operation that the Worker asks for, as `Seed.role` takes it. */

@@ -3,7 +3,7 @@
  * in workerd and in Node. It serves nothing: see jwks-responders.ts.
  */
 import { base64url, type JWK } from 'jose'
-import { createKey, type KeyAlgorithm, type SigningKey } from './keys'
+import { createKey, type KeyAlgorithm, type SigningKey } from './test-keys.ts'
 
 /** What differs from a good access token. A member that is undefined is left out. */
 export interface TokenChanges {
