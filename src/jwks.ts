@@ -11,7 +11,7 @@ const MAX_KEYS = 100
 const MIN_RSA_MODULUS_BITS = 2048
 
 /** RFC 9110, 10.1.5. Some firewalls refuse requests without it. */
-const USER_AGENT = 'identity-worker/1.0.0'
+const USER_AGENT = 'identity-worker/2.0.0'
 
 /** The keys of an issuer, ready to verify with. */
 export interface PublishedKeys {

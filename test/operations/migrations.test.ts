@@ -14,10 +14,14 @@ import { readDatabase, type Snapshot } from '../support/database'
 import { createSeed } from '../../dev/seeder.ts'
 import { readDocument } from './document'
 
-/** SHA-256 of every migration that a release has brought. A release adds its own; no other change is right. */
+/** SHA-256 of every migration that a release has brought. A release adds its own; nothing else changes here. */
 const RELEASED: Readonly<Record<string, string>> = {
   '0001_tables.sql': '4f51d999541535b5ef6740eba1fbb4d685d710161023ea2115105311ddcbc5d1',
   '0002_built_in_roles.sql': '316d7dbce70465b4302a7c9a06ad1558be5eb88c49281793ac6446bb78ba8915',
+  '0003_identity_recorded_groups.sql':
+    '53aacaa069ff3a07640ad7a2956366edf6fc70a3db01664914ff4b6debf3257b',
+  '0004_identity_deletion_outbox.sql':
+    '06978ef49be6b03d4af69892a0b9eb68762943cc18dc37aea1d08b2567468bd0',
 }
 
 /** The Worker's configuration beside migrations that a test adds one by one, with a Worker that does nothing. */
@@ -184,7 +188,7 @@ test('other Workers can keep their list of migrations in the table that docs/dat
   )
 })
 
-test('new migrations have names that those of other Workers are unlikely to have', async () => {
-  const added = (await listMigrations()).slice(Object.keys(RELEASED).length)
+test('migrations since 2.0 have names that those of other Workers are unlikely to have', async () => {
+  const added = (await listMigrations()).slice(2)
   expect(added.filter((file) => !/^\d{4}_identity_\w+\.sql$/.test(file))).toEqual([])
 })
