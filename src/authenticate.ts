@@ -140,7 +140,7 @@ function findReason(error: unknown): Reason {
   if (error instanceof JWKSNoMatchingKey) return 'jwt_unknown_key'
   if (error instanceof JWSSignatureVerificationFailed) return 'jwt_signature_invalid'
   if (error instanceof JOSEError) return 'jwt_malformed'
-  // A key that the runtime imports but does not verify with throws these.
+  // The runtime throws these for a key that it imports but cannot verify with.
   if (error instanceof TypeError || error instanceof DOMException) return 'jwt_unusable_key'
   throw error
 }

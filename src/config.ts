@@ -5,8 +5,8 @@ import { parseCorsOrigins, type CorsOrigins } from './cors'
 import { IdentityError } from './errors'
 
 /**
- * The bindings and variables of the Worker. Written by hand, so that it is the same type in the program of a Worker that
- * binds to this one.
+ * The bindings and variables of the Worker. Not generated, so that a Worker that imports it gets the same type in its own
+ * program.
  */
 export interface Environment {
   readonly DB: D1Database
@@ -136,14 +136,14 @@ function readMatch(env: Environment, name: Variable, pattern: RegExp): string | 
   return value
 }
 
-/** A flag, `false` if not set. TOML has booleans and `--var` has text only; the text "false" is not truthy. */
+/** A flag, `false` if not set. A value is a boolean in TOML, and a text with `--var`. */
 function readFlag(env: Environment, name: Variable): boolean {
   const value: unknown = env[name]
   if (typeof value === 'boolean') return value
   return readMatch(env, name, /^(?:true|false)$/) === 'true'
 }
 
-/** A whole number of days from 1; TOML has integers, and `--var` has text only. */
+/** A whole number of days, at least 1. A value is an integer in TOML, and a text with `--var`. */
 function readDays(env: Environment, name: Variable): number | undefined {
   const value: unknown = env[name]
   const text = typeof value === 'number' ? String(value) : readVariable(env, name)

@@ -3,7 +3,7 @@
  * permission: authorization is unchanged, and credentials such as cookies are never allowed.
  */
 
-/** The origins whose pages may read responses: these, or all. */
+/** The origins that may read responses: a list, or all. */
 export type CorsOrigins = ReadonlySet<string> | '*'
 
 /** The origins of a list with commas, or `*`; undefined if an item is no origin. An empty list allows none. */

@@ -74,13 +74,13 @@ export interface RemovalResult {
   readonly event: PendingDeletion | undefined
 }
 
-/** The start of the IDs of deletions made at a time, in Unix milliseconds; IDs made earlier sort before it. */
+/** The first characters of all deletion IDs of one moment. Earlier IDs sort before them. @param time Unix milliseconds */
 export function makeIDPrefix(time: number): string {
   const digits = time.toString(16).padStart(12, '0')
   return `${digits.slice(0, 8)}-${digits.slice(8)}-`
 }
 
-/** A statement as D1 takes it: `names` are the values that it binds, the first one for `?1`. */
+/** A compiled statement. `names` are the values that it binds, the first one for `?1`. */
 export interface Statement<Name extends string> {
   readonly sql: string
   readonly names: readonly Name[]
@@ -148,7 +148,7 @@ async function sendBatch(db: D1Database, statements: D1PreparedStatement[]): Pro
   }
 }
 
-/** Checks the report: a later migration or a trigger of others can make the database return what this code does not know. */
+/** Checks the report. A later migration or a trigger of someone else can make the database return unknown values. */
 function readReport(
   row: unknown,
   { deletionID }: Removal,

@@ -27,7 +27,7 @@ export interface DpopUse {
 }
 
 /**
- * Checks that a verified token is used as it is bound: with a proof of its key, or as a bearer token if it has none.
+ * Checks the binding of a verified token: a bound token needs a proof of its key, any other token must be a bearer token.
  *
  * @param confirmation the claim `cnf` of the token (RFC 7800)
  * @throws IdentityError if the token must not be used in this way, or if the proof is invalid

@@ -114,15 +114,15 @@ export interface ErrorResponse {
 
 /** What may accompany a reason. */
 export interface ErrorDetails {
-  /** The subject of the reason: the name of a variable, a required scope. Never a value that a caller sent. */
+  /** What the reason is about: the name of a variable, or a required scope. Never a value that a caller sent. */
   readonly detail?: string | undefined
   /** Seconds until a retry can help; undefined if a retry cannot. */
   readonly retryAfter?: number | undefined
-  /** What was thrown; the log shows where, never its message. */
+  /** What was thrown. The log shows its stack frames, never its message. */
   readonly cause?: unknown
 }
 
-/** V8 reads it at each capture of a stack: https://v8.dev/docs/stack-trace-api */
+/** V8 reads `stackTraceLimit` each time it captures a stack: https://v8.dev/docs/stack-trace-api */
 const v8 = Error as { stackTraceLimit?: number | undefined }
 
 /** The only error that this Worker throws on purpose. */

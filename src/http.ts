@@ -39,14 +39,14 @@ interface Context {
   readonly line: RequestLine
 }
 
-/** What the path names, still percent-encoded. */
+/** The two IDs of the path, still percent-encoded. */
 type Params = { organizationID: string; userID: string }
 
 interface UserRequest extends IRequest {
   readonly params: Params
 }
 
-/** Its handlers return the status of their success. */
+/** A handler returns the status of its success. */
 const router = IttyRouter<UserRequest, [Context], number | undefined>()
 router.all(PATH, (_, { line }) => void (line.route = ROUTE))
 router.delete(PATH, (request, context) => handleDelete(request, context))
@@ -54,7 +54,7 @@ router.options(PATH, () => 204)
 router.all(PATH, () => {
   throw new IdentityError('method_not_allowed')
 })
-/** The router's own expression for the path, which also reads the URL in a proof. */
+/** The router's regular expression for the path. It also parses the URL in a proof. */
 const [[, pattern]] = router.routes as [RouteEntry]
 
 /** Handles one HTTP request. Never rejects. */

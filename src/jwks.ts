@@ -6,7 +6,7 @@ import { limitTime } from './time-limit'
 
 const FETCH_TIMEOUT_MS = 3_000
 const MAX_BODY_BYTES = 64 * 1024
-/** Usable or not. Reading a key costs CPU, and a token without a key ID is tried with each key that fits. */
+/** All keys count, usable or not. Reading a key costs CPU, and a token without a key ID is tried with each key that fits. */
 const MAX_KEYS = 100
 const MIN_RSA_MODULUS_BITS = 2048
 
@@ -23,7 +23,7 @@ export interface PublishedKeys {
   readonly selectKey: JWTVerifyGetKey
 }
 
-/** Why a response of the issuer is not used. */
+/** The reasons for which a response of the issuer is not used. */
 export const JWKS_FAULTS = [
   'fetch_failed',
   'timeout',

@@ -30,12 +30,12 @@ export interface KeySet {
   findKey(waitUntil: WaitUntil): JWTVerifyGetKey
 }
 
-/** What carries the fetch of the keys: a service binding or the network. */
+/** Fetches the keys: a service binding, or the network. */
 type KeyFetcher = Pick<Fetcher, 'fetch'>
 
 const NETWORK: KeyFetcher = { fetch: (input, init) => fetch(input, init) }
 
-/** By what carries the fetch, since the same URL can be another issuer there; then by URL and algorithms. */
+/** One map for each fetcher: the same URL can lead to another issuer through a binding. Its names hold URL and algorithms. */
 const keySets = new WeakMap<KeyFetcher, Map<string, KeySet>>()
 
 /** The key set of a configuration: one for all requests of the isolate. */
@@ -50,7 +50,7 @@ export function findKeySet({ issuerService, jwksURL, algorithms }: Config): KeyS
 }
 
 function createKeySet(url: string, algorithms: readonly string[], fetcher: KeyFetcher): KeySet {
-  /** The Cache API is shared by all Workers of a zone, and a binding may lead to another issuer there. */
+  /** All Workers of a zone share the Cache API, and the binding of another Worker can lead to another issuer. */
   const isCached = fetcher === NETWORK
   const loads = createSharedRun(LOAD_LIMIT_MS)
   let keys: PublishedKeys | undefined

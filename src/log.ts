@@ -8,7 +8,7 @@ import { toIdentityError, type IdentityError, type Reason } from './errors'
 /** UTF-16 units. Only a Worker that binds to this one can send a longer ID, and a log holds 256 KB a request. */
 const MAX_LOGGED_ID_LENGTH = 16 * 1024
 
-/** The caller, as far as it is known: the subject from a verified token, the kind from the database. */
+/** The caller: the subject from a verified token, and the kind from the database if it knows the subject. */
 export interface Actor {
   readonly kind?: 'user' | 'service_account'
   readonly subject: string
@@ -116,8 +116,8 @@ function writeLine(line: WrittenLine): void {
 }
 
 /**
- * Control characters, line separators and marks of text direction, which JSON leaves as they are, and its short escapes such
- * as `\n`. An escaped backslash is matched as a pair, so that the letter behind it is not taken for an escape.
+ * Matches what JSON does not escape (control characters, line separators, marks of text direction) and the short escapes of
+ * JSON, such as `\n`. An escaped backslash matches as a pair, so that the letter behind it does not count as an escape.
  */
 const UNSAFE_IN_LOG = /\\[\\bfnrt]|[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
@@ -127,7 +127,7 @@ function escape(text: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
-/** The detail of these names a variable or the class of an error. A required scope is left out. */
+/** The reason, with its detail if that names a variable or the class of an error. Leaves out a required scope. */
 export function nameReason({ reason, detail }: IdentityError): string {
   const isNamed = reason === 'configuration' || reason === 'unexpected'
   return isNamed ? `${reason}:${detail}` : reason
@@ -135,7 +135,7 @@ export function nameReason({ reason, detail }: IdentityError): string {
 
 const REASONS_WITH_FRAMES: ReadonlySet<Reason> = new Set(['unexpected', 'database_failed'])
 
-/** The frames of the stack, for errors that ask for a look at the code; source maps turn them into lines of `src/`. */
+/** The frames of the stack, for errors that need a look at the code. Source maps turn them into lines of `src/`. */
 function readFrames({ reason, cause }: IdentityError): readonly string[] | undefined {
   if (!REASONS_WITH_FRAMES.has(reason)) return undefined
   if (!(cause instanceof Error) || typeof cause.stack !== 'string') return []

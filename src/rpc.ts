@@ -60,7 +60,7 @@ async function call(
   return retryAfter === undefined ? failure : { ...failure, retryAfter }
 }
 
-/** The route does not apply: the proof names the URL of the calling Worker, which may be any. */
+/** The proof names a URL of the calling Worker, which can be any URL: the route of this Worker does not apply. */
 function toDpopUse({ proof, method, url: text }: DpopProof): DpopUse {
   const url = URL.parse(text)
   const isRequestURL = (htu: URL) =>
@@ -77,7 +77,7 @@ interface InvalidArgument {
   readonly message: string
 }
 
-/** Callers are programs, which their compiler may not have checked. */
+/** A caller may be written in JavaScript, so the types prove nothing. */
 function findInvalidArgument(request: unknown, takesDpop: boolean): InvalidArgument | undefined {
   if (typeof request !== 'object' || request === null) {
     const message = 'deleteUser takes one object: { token, organizationID, userID, … }'

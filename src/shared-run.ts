@@ -3,7 +3,7 @@
  *
  * On Workers a promise belongs to the request that made it. If that request is cancelled, its promise may never settle,
  * and a request that awaits it never ends: https://github.com/panva/jose/issues/355,
- * https://github.com/panva/jose/issues/509. So each request waits with a timer of its own, and then starts the work itself.
+ * https://github.com/panva/jose/issues/509. So each request waits with its own timer. When that ends, it starts the work itself.
  */
 import { limitTime } from './time-limit'
 

@@ -1,6 +1,6 @@
 /**
- * The cron handler: sends the events that are still in the outbox, and removes old deletion records. Never throws: what
- * fails is the cause in its log line, and the next sweep tries again.
+ * The cron handler: sends the events that are still in the outbox, and removes old deletion records. Never throws: the
+ * log line names what failed, and the next sweep tries again.
  */
 import { readConfig, type Environment } from './config'
 import { makeIDPrefix, query, type PendingDeletion } from './database'
@@ -31,15 +31,16 @@ export interface SweepValues {
 /** What a sweep did; `pending` are the events that it could not send. */
 type Progress = { sent: number; pending: number; purged: number; cause?: string }
 
-/** Sends and removes what is due. Writes a line if it did something, or if something failed. */
+/** Runs one sweep. Writes a log line if it did something, or if something failed. */
 export async function sweep(env: Environment): Promise<void> {
   const progress: Progress = { sent: 0, pending: 0, purged: 0 }
   const endsAt = Date.now() + LAST_STEP_MS
   try {
     const { database, deletionEvents, deletionRecordDays } = readConfig(env)
     if (deletionEvents !== undefined) await sendPending(database, deletionEvents, progress, endsAt)
-    if (deletionRecordDays !== undefined)
+    if (deletionRecordDays !== undefined) {
       await purge(database, deletionRecordDays, progress, endsAt)
+    }
   } catch (thrown) {
     progress.cause = nameReason(toIdentityError(thrown))
   }
@@ -90,7 +91,7 @@ async function sendPending(
   await sendSample()
 }
 
-/** Reads the pending events in steps that a queue takes in one call. Removes IDs without a record: they have no event. */
+/** Reads the pending events in steps. A queue takes each step in one call. Removes IDs without a record: they have no event. */
 async function* readSteps(database: D1Database): AsyncGenerator<Message[]> {
   const deletedBefore = Date.now() - MIN_AGE_MS
   for (let after = ''; ;) {
