@@ -52,7 +52,9 @@ export async function createKey(
 export async function createWeakKey(): Promise<SigningKey> {
   const size = { modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }
   const usages = ['sign', 'verify'] as const
-  const pair = await crypto.subtle.generateKey({ ...SIGNERS.RS256, ...size }, true, [...usages])
+  const pair: unknown = await crypto.subtle.generateKey({ ...SIGNERS.RS256, ...size }, true, [
+    ...usages,
+  ])
   return toSigningKey(pair as GenerateKeyPairResult, 'RS256', crypto.randomUUID())
 }
 
