@@ -51,6 +51,8 @@ export interface Seed {
   serviceAccount(organizationID: string, groups?: readonly string[], id?: string): string
   /** A role with the permissions named, each as `scope endpoint operation`. */
   role(permissions: readonly `${string} ${string} ${string}`[]): string
+  /** A deletion record; the values replace or add columns. */
+  deletion(values?: Row): void
   /** Any row of any table. */
   row(table: string, values: Row): void
   /** Writes all rows collected so far, in order, and forgets them. */
@@ -116,6 +118,20 @@ export function createSeed(): Seed {
         add('role_permissions', { role_id: id, scope, endpoint, operation })
       }
       return id
+    },
+    deletion(values) {
+      add('user_deletions', {
+        id: fresh('deletion'),
+        organization_id: 'o',
+        organization_user_id: 'u',
+        user_id: 'p',
+        actor_kind: 'user',
+        actor_subject: 's',
+        groups_removed: 0,
+        request_id: 'r',
+        deleted_at: 1,
+        ...values,
+      })
     },
     row: add,
     async save(db) {
