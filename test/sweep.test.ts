@@ -1,8 +1,10 @@
 /**
- * The cron handler: what is due is sent and removed in bounded steps, whatever the queue does; old records go.
+ * The cron handler: sends pending events and removes old records, in bounded steps.
  */
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { makeIDPrefix } from '../src/database'
+import { selectPending } from '../src/statements'
 import { sweep } from '../src/sweep'
 import { watch } from './support/database'
 import { createSeed } from '../dev/seeder.ts'
@@ -11,41 +13,38 @@ import { readLog } from './support/worker/log'
 
 type Body = { readonly id: string; readonly data: Readonly<Record<string, unknown>> }
 
-/** A queue that keeps what it takes. `fails` decides about each call. */
-function createQueue(fails: (bodies: readonly Body[]) => boolean | Promise<never> = () => false) {
-  const [batches, singles]: [Body[][], Body[]] = [[], []]
-  const taken: Body[] = []
+/** A queue that keeps what it takes, unless `respond` throws or hangs. */
+function createQueue(respond: (bodies: readonly Body[]) => unknown = () => {}) {
+  const [batches, singles, taken]: [Body[][], Body[], Body[]] = [[], [], []]
   async function take(bodies: readonly Body[]) {
-    const failure = fails(bodies)
-    if (failure === true) throw new Error('Queue is overloaded. Please back off.')
-    if (failure !== false) await failure
+    await respond(bodies)
     taken.push(...bodies)
   }
   return {
     batches,
     singles,
     taken,
-    async send(body: Body) {
+    send(body: Body) {
       singles.push(body)
-      await take([body])
+      return take([body])
     },
-    async sendBatch(messages: readonly { readonly body: Body }[]) {
-      const bodies = messages.map(({ body }) => body)
-      batches.push(bodies)
-      await take(bodies)
+    sendBatch(messages: readonly { readonly body: Body }[]) {
+      batches.push(messages.map(({ body }) => body))
+      return take(batches.at(-1)!)
     },
   }
 }
 
-const settings = {
-  TOKEN_ISSUER: 'https://issuer.example',
-  TOKEN_AUDIENCE: 'identity',
-  JWKS_URL: 'https://issuer.example/jwks',
+const fail = () => {
+  throw new Error('Queue is overloaded. Please back off.')
 }
 
-async function run(vars: object, DB: D1Database = env.DB) {
+/** Sweeps, and returns its line and all lines that it wrote. */
+async function run(vars: object) {
   const before = readLog().length
-  await sweep({ ...env, ...settings, DB, ...vars })
+  const issuer = 'https://issuer.example'
+  const trust = { TOKEN_ISSUER: issuer, TOKEN_AUDIENCE: 'identity', JWKS_URL: `${issuer}/jwks` }
+  await sweep({ ...env, ...trust, ...vars })
   const lines = readLog()
     .slice(before)
     .map((text) => JSON.parse(text) as Record<string, unknown>)
@@ -54,37 +53,27 @@ async function run(vars: object, DB: D1Database = env.DB) {
 
 let made = 0
 
-/** Deletion records of an age, pending or not, without the deletions that made them. */
+/** Adds deletion records of an age, whose IDs and `userID`s are numbered. */
 async function addRecords(
   count: number,
-  {
-    ageMs = MINUTE,
-    pending = true,
-    text = 'x',
-  }: { ageMs?: number; pending?: boolean; text?: string } = {},
+  { ageMs = MINUTE, isPending = true, organizationID = 'o' } = {},
 ) {
   const deletedAt = Date.now() - ageMs
-  const digits = deletedAt.toString(16).padStart(12, '0')
-  const first = made
-  made += count
   const sql = `WITH RECURSIVE n(i) AS (VALUES (CAST(?1 AS INTEGER)) UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
     INSERT INTO user_deletions (id, organization_id, organization_user_id, user_id, actor_kind,
       actor_subject, groups_removed, request_id, deleted_at)
-    SELECT printf('${digits.slice(0, 8)}-${digits.slice(8)}-7000-8000-%012d', i), ?4, 'user-' || i, 'person',
-      'user', 'admin', 2, 'request', ?3 FROM n`
+    SELECT printf('%s7000-8000-%012d', ?3, i), ?4, 'user-' || i, 'p', 'user', 's', 2, 'r', ?5 FROM n`
   await env.DB.prepare(sql)
-    .bind(first, first + count - 1, deletedAt, text)
+    .bind(made, made + count - 1, makeIDPrefix(deletedAt), organizationID, deletedAt)
     .run()
-  if (pending) {
-    await env.DB.prepare(
-      `INSERT OR IGNORE INTO deletion_outbox SELECT id FROM user_deletions WHERE deleted_at = ?1`,
-    )
-      .bind(deletedAt)
-      .run()
-  }
+  made += count
+  if (!isPending) return
+  const mark = `INSERT OR IGNORE INTO deletion_outbox
+    SELECT id FROM user_deletions WHERE deleted_at = ?`
+  await env.DB.prepare(mark).bind(deletedAt).run()
 }
 
-const count = async (table: string) =>
+const count = (table: string) =>
   env.DB.prepare(`SELECT count(*) AS count FROM ${table}`).first<number>('count')
 
 beforeEach(async () => {
@@ -104,7 +93,7 @@ test('sends the pending events in one batch, and removes them', async () => {
   expect(await count('user_deletions')).toBe(100)
 })
 
-test('leaves events alone that are younger than 30 s: they are sent behind their response', async () => {
+test('leaves events that are younger than 30 s, which are sent behind their response', async () => {
   stopClock()
   await addRecords(1, { ageMs: 30 * SECOND - 1 })
   await addRecords(1, { ageMs: 30 * SECOND })
@@ -114,27 +103,12 @@ test('leaves events alone that are younger than 30 s: they are sent behind their
   expect(await count('deletion_outbox')).toBe(1)
 })
 
-test('an idle sweep reads one row and writes no line', async () => {
-  const watched = watch(env.DB)
-  const rows: number[] = []
-  const DB = {
-    batch: () => {},
-    prepare: (sql: string) => ({
-      bind: (...values: unknown[]) => ({
-        async all() {
-          const result = await env.DB.prepare(sql)
-            .bind(...values)
-            .all()
-          rows.push(result.meta.rows_read)
-          return result
-        },
-      }),
-    }),
-  } as unknown as D1Database
-  const { lines } = await run({ DELETION_EVENTS: createQueue() }, DB)
-  expect(lines).toEqual([])
-  expect(rows).toEqual([1])
-  expect(watched.calls).toEqual([])
+test('makes one query that reads one row, and writes no line, if nothing is pending', async () => {
+  const { db, calls, statements } = watch(env.DB)
+  const { lines } = await run({ DELETION_EVENTS: createQueue(), DB: db })
+  expect([lines, calls, statements]).toEqual([[], ['all'], [selectPending.sql]])
+  const { meta } = await env.DB.prepare(selectPending.sql).bind('', Date.now()).all()
+  expect(meta.rows_read).toBe(1)
 })
 
 test('sends 100,000 pending events in sweeps of at most 300 steps', async () => {
@@ -144,10 +118,10 @@ test('sends 100,000 pending events in sweeps of at most 300 steps', async () => 
   while ((await count('deletion_outbox')) !== 0) {
     const { db, calls } = watch(env.DB)
     const queue = createQueue()
-    await run({ DELETION_EVENTS: queue }, db)
+    await run({ DELETION_EVENTS: queue, DB: db })
     costs.push([queue.taken.length, queue.batches.length, queue.singles.length, calls.length])
   }
-  // Events, batches, single sends, and the calls of D1: a select and a delete for each step.
+  // Events, batches, single sends, and calls of D1: a select and a delete for each step.
   expect(costs).toEqual([
     ...Array.from({ length: 3 }, () => [30_000, 300, 0, 600]),
     [10_000, 100, 0, 201],
@@ -155,29 +129,24 @@ test('sends 100,000 pending events in sweeps of at most 300 steps', async () => 
 }, 120_000)
 
 describe('if a step fails', () => {
-  test('one event that can never be sent delays no other, and is logged', async () => {
+  test('an event that can never be sent delays no other and is logged', async () => {
     await addRecords(350)
-    const queue = createQueue((bodies) =>
-      bodies.some(({ data }) => data['userID'] === `user-${made - 200}`),
-    )
-    const { line, lines } = await run({ DELETION_EVENTS: queue })
-    expect(line).toEqual({
-      message: 'sweep',
-      sent: 349,
-      pending: 1,
-      purged: 0,
-      cause: 'queue_failed',
+    const userID = `user-${made - 200}`
+    const queue = createQueue((bodies) => {
+      if (bodies.some(({ data }) => data['userID'] === userID)) fail()
     })
+    const { line, lines } = await run({ DELETION_EVENTS: queue })
+    expect(line).toMatchObject({ sent: 349, pending: 1, cause: 'queue_failed' })
     expect(lines.filter(({ message }) => message === 'deletion_event_deferred')).toHaveLength(1)
     expect(await count('deletion_outbox')).toBe(1)
     expect(await count('user_deletions')).toBe(350)
   })
 
-  test('at most 300 events are sent one by one, and after some sweeps each was tried', async () => {
+  test('at most 300 events are sent one by one, and some sweeps try each event', async () => {
     await addRecords(700)
     const tried = new Set<string>()
     for (let sweeps = 0; sweeps < 30 && tried.size < 700; sweeps++) {
-      const queue = createQueue(() => true)
+      const queue = createQueue(fail)
       const { line } = await run({ DELETION_EVENTS: queue })
       expect(queue.singles).toHaveLength(300)
       expect(line).toMatchObject({ sent: 0, pending: 700 })
@@ -186,7 +155,7 @@ describe('if a step fails', () => {
     expect(tried.size).toBe(700)
   })
 
-  test('and no single send settles either, the sweep ends', async () => {
+  test('the sweep ends if no single send settles either', async () => {
     await addRecords(250)
     const queue = createQueue(() => new Promise<never>(() => {}))
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -202,83 +171,64 @@ describe('if a step fails', () => {
   })
 })
 
-test('an ID without a record yields no event, blocks nothing and is removed', async () => {
+test('removes an ID without a record, sends no event for it and goes on', async () => {
   await addRecords(1)
-  await env.DB.batch(
-    ['0', 'z'].map((id) => env.DB.prepare('INSERT INTO deletion_outbox VALUES (?)').bind(id)),
-  )
+  await env.DB.exec("INSERT INTO deletion_outbox VALUES ('0'), ('z')")
   const queue = createQueue()
   await run({ DELETION_EVENTS: queue })
   expect(queue.taken).toHaveLength(1)
   expect(await count('deletion_outbox')).toBe(0)
 })
 
-test('large records go in steps of at most 200 KB, and one above the limit names its record', async () => {
-  await addRecords(5, { text: 'x'.repeat(45_000) })
-  await addRecords(1, { text: 'x'.repeat(1_000_000) })
-  await addRecords(1, { text: '\u0001'.repeat(90_000) })
+test('sends large events in steps of at most 200 KB, and only the ID of a larger one', async () => {
+  await addRecords(5, { organizationID: 'x'.repeat(45_000) })
+  await addRecords(1, { organizationID: 'x'.repeat(1_000_000) })
+  await addRecords(1, { organizationID: '\u0001'.repeat(90_000) })
   const queue = createQueue()
   await run({ DELETION_EVENTS: queue })
-  const bytes = queue.batches.map(
-    (bodies) => new TextEncoder().encode(JSON.stringify(bodies)).length,
-  )
+  const encoder = new TextEncoder()
+  const bytes = queue.batches.map((bodies) => encoder.encode(JSON.stringify(bodies)).length)
   expect(Math.max(...bytes)).toBeLessThan(201_000)
-  expect(queue.taken.filter(({ data }) => 'deletionID' in data)).toEqual([
-    {
-      ...queue.taken[5],
-      source: '/api/v1/organizations',
-      data: { deletionID: queue.taken[5]?.id },
-    },
-    {
-      ...queue.taken[6],
-      source: '/api/v1/organizations',
-      data: { deletionID: queue.taken[6]?.id },
-    },
-  ])
+  const short = queue.taken.slice(5).map(({ id }) => {
+    return expect.objectContaining({ source: '/api/v1/organizations', data: { deletionID: id } })
+  })
+  expect(queue.taken.filter(({ data }) => 'deletionID' in data)).toEqual(short)
   expect(await count('deletion_outbox')).toBe(0)
 })
 
 describe('DELETION_RECORD_DAYS', () => {
-  const days = 24 * 60 * MINUTE
+  const DAY = 24 * 60 * MINUTE
 
   test('removes records that are strictly older, and never a pending one', async () => {
     stopClock()
-    await addRecords(1_200, { ageMs: 2 * days + 1, pending: false })
-    await addRecords(2, { ageMs: 2 * days, pending: false })
-    await addRecords(3, { ageMs: 3 * days, pending: true })
+    await addRecords(1_200, { ageMs: 2 * DAY + 1, isPending: false })
+    await addRecords(2, { ageMs: 2 * DAY, isPending: false })
+    await addRecords(3, { ageMs: 3 * DAY })
     const { line } = await run({ DELETION_RECORD_DAYS: '2' })
     expect(line).toEqual({ message: 'sweep', sent: 0, pending: 0, purged: 1_200 })
     expect(await count('user_deletions')).toBe(5)
   })
 
-  test.each(['999999999999', '9'.repeat(400), 1e15])(
-    'removes nothing for a huge number: %s',
+  test.each([undefined, '', ' 401 ', '999999999999', '9'.repeat(400), 1e15])(
+    'of %j keeps records of 400 days',
     async (value) => {
-      await addRecords(2, { ageMs: 400 * days, pending: false })
+      await addRecords(2, { ageMs: 400 * DAY, isPending: false })
       const { lines } = await run({ DELETION_RECORD_DAYS: value })
       expect(lines).toEqual([])
       expect(await count('user_deletions')).toBe(2)
     },
   )
 
-  test('takes `deleted_at` and not the ID of a record', async () => {
+  test.each(['1', ' 30 ', 7])('of %j removes records of 400 days', async (value) => {
+    await addRecords(2, { ageMs: 400 * DAY, isPending: false })
+    await run({ DELETION_RECORD_DAYS: value })
+    expect(await count('user_deletions')).toBe(0)
+  })
+
+  test('takes the age from `deleted_at`, not from the ID', async () => {
     const seed = createSeed()
-    for (const [id, deleted_at] of [
-      ['0', Date.now()],
-      ['00', 1],
-    ] as const) {
-      seed.row('user_deletions', {
-        id,
-        organization_id: 'o',
-        organization_user_id: 'u',
-        user_id: 'p',
-        actor_kind: 'user',
-        actor_subject: 's',
-        groups_removed: 0,
-        request_id: 'r',
-        deleted_at,
-      })
-    }
+    seed.deletion({ id: '0', deleted_at: Date.now() })
+    seed.deletion({ id: '00' })
     await seed.save(env.DB)
     await run({ DELETION_RECORD_DAYS: '1' })
     const { results } = await env.DB.prepare('SELECT id FROM user_deletions').all()
@@ -286,30 +236,19 @@ describe('DELETION_RECORD_DAYS', () => {
   })
 })
 
-describe('what fails is the cause in one line', () => {
-  test.each<[string, object, string]>([
-    ['configuration', { TOKEN_ISSUER: '' }, 'configuration:TOKEN_ISSUER'],
-    ['no queue', { DELETION_EVENTS: {} }, 'configuration:DELETION_EVENTS'],
-    ['no number', { DELETION_RECORD_DAYS: '1.5' }, 'configuration:DELETION_RECORD_DAYS'],
-  ])('%s', async (_, vars, cause) => {
-    await addRecords(1)
-    const { line } = await run({ DELETION_EVENTS: createQueue(), ...vars })
-    expect(line).toEqual({ message: 'sweep', sent: 0, pending: 0, purged: 0, cause })
-    expect(await count('deletion_outbox')).toBe(1)
-  })
+const brokenDatabase = {
+  batch: () => {},
+  prepare: () => env.DB.prepare('SELECT * FROM nowhere WHERE ?1 = ?2'),
+}
 
-  test('the database', async () => {
-    const DB = {
-      batch: () => {},
-      prepare: () => ({
-        bind: () => ({
-          all: async () => {
-            throw new Error('x')
-          },
-        }),
-      }),
-    }
-    const { line } = await run({ DELETION_EVENTS: createQueue() }, DB as unknown as D1Database)
-    expect(line).toMatchObject({ cause: 'database_unavailable' })
-  })
+test.each<[cause: string, vars: object]>([
+  ['configuration:TOKEN_ISSUER', { TOKEN_ISSUER: '' }],
+  ['configuration:DELETION_EVENTS', { DELETION_EVENTS: {} }],
+  ['configuration:DELETION_RECORD_DAYS', { DELETION_RECORD_DAYS: '1.5' }],
+  ['database_not_migrated', { DB: brokenDatabase }],
+])('sends nothing and logs the cause %s', async (cause, vars) => {
+  await addRecords(1)
+  const { line } = await run({ DELETION_EVENTS: createQueue(), ...vars })
+  expect(line).toEqual({ message: 'sweep', sent: 0, pending: 0, purged: 0, cause })
+  expect(await count('deletion_outbox')).toBe(1)
 })

@@ -47,6 +47,31 @@ function subtract(from: Snapshot, what: Snapshot): Record<string, Row[]> {
   return rest
 }
 
+/** A database with another `batch`. */
+export function withBatch(
+  db: D1Database,
+  batch: (statements: D1PreparedStatement[]) => Promise<D1Result[]>,
+) {
+  return { prepare: (sql: string) => db.prepare(sql), batch }
+}
+
+/**
+ * A database whose first batches fail.
+ *
+ * @param commits whether the failed batches do their work all the same
+ */
+export function failFirst(db: D1Database, times: number, message: string, commits = false) {
+  let attempts = 0
+  const DB = withBatch(db, async (statements) => {
+    attempts += 1
+    const fails = attempts <= times
+    const results = fails && !commits ? [] : await db.batch(statements)
+    if (fails) throw new Error(message)
+    return results
+  })
+  return { DB, attempts: () => attempts }
+}
+
 /** A database that notes what is asked of it. */
 export interface WatchedDatabase {
   readonly db: D1Database
