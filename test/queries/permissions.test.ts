@@ -85,6 +85,8 @@ const data: Arbitrary<Data> = record({
       'project identity:users delete',
       'organization identity:groups delete',
       'organization identity:users update',
+      'organization identity:users:x delete',
+      'organization Identity:Users delete',
     ),
     c: permissions(
       'global identity:users delete',
