@@ -1,37 +1,32 @@
 /**
- * One fetch for many: concurrent calls of one isolate, isolates that share a cache, and the binding that carries the
- * fetch.
+ * Keys that concurrent calls, isolates and bindings share, or must not share, and the limits on what a call waits for.
  */
 import { describe, expect, test, vi } from 'vitest'
 import type worker from '../src/index'
+import { createSharedRun } from '../src/shared-run'
 import { createKey, type SigningKey } from '../dev/test-keys.ts'
-import { after, breakConnection, withBody } from './support/jwks-responders'
+import { after, breakConnection, hang, withBody } from './support/jwks-responders'
 import { createCaller, type Caller, type Vars } from './support/worker/caller'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
 import { ACCEPTED, createKeyHarness, type KeyHarness } from './support/worker/key-harness'
 
-const MANY = 40
+const CACHE_NAME = 'identity-jwks-2'
+const turnCacheOff = () => vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
 
-async function presentMany(
-  { present }: KeyHarness,
-  changes?: Parameters<KeyHarness['present']>[0],
-): Promise<Set<number>> {
-  const responses = await Promise.all(Array.from({ length: MANY }, () => present(changes)))
-  return new Set(responses.map(({ status }) => status))
+async function presentMany({ present }: KeyHarness, key?: SigningKey): Promise<Set<number>> {
+  const calls = Array.from({ length: 40 }, () => present(key && { key }))
+  return new Set((await Promise.all(calls)).map(({ status }) => status))
 }
 
 describe('many calls at once cause one fetch', () => {
-  test('on a cold start', async () => {
+  test.each([
+    ['200', ACCEPTED],
+    ['500', 500],
+  ])('on a cold start, and share its result: %s', async (_, status) => {
     const harness = await createKeyHarness()
-    harness.endpoint.respond = after(50, withBody(harness.issuer.jwks()))
-    expect(await presentMany(harness)).toEqual(new Set([ACCEPTED]))
-    expect(harness.fetches()).toBe(1)
-  })
-
-  test('on a cold start that fails, and share its outcome', async () => {
-    const harness = await createKeyHarness()
-    harness.endpoint.respond = after(50, breakConnection)
-    expect(await presentMany(harness)).toEqual(new Set([500]))
+    const respond = status === 500 ? breakConnection : withBody(harness.issuer.jwks())
+    harness.endpoint.respond = after(50, respond)
+    expect(await presentMany(harness)).toEqual(new Set([status]))
     expect(harness.fetches()).toBe(1)
   })
 
@@ -44,7 +39,7 @@ describe('many calls at once cause one fetch', () => {
     expect(harness.fetches()).toBe(2)
   })
 
-  test('on a key ID that is new, and all of them find it', async () => {
+  test('on a new key ID, and all of them find the key', async () => {
     stopClock()
     const harness = await createKeyHarness()
     const next = await harness.createKey()
@@ -52,87 +47,71 @@ describe('many calls at once cause one fetch', () => {
     passTime(30 * SECOND)
     const both = [harness.issuer.keys[0].publicJWK, next.publicJWK]
     harness.endpoint.respond = after(50, withBody(harness.issuer.jwks(both)))
-    expect(await presentMany(harness, { key: next })).toEqual(new Set([ACCEPTED]))
+    expect(await presentMany(harness, next)).toEqual(new Set([ACCEPTED]))
     expect(harness.fetches()).toBe(2)
   })
 })
 
-/** The Worker's modules anew: memory of an isolate that has not seen the issuer, beside the same Cache API. */
-async function startIsolate({ issuer }: KeyHarness, vars: Vars = {}) {
-  vi.resetModules()
-  const fresh = (await import('../src/index')) as { default: typeof worker }
-  const call = createCaller(issuer, vars, fresh.default)
-  return (key?: SigningKey) => presentOnce(call, { issuer }, key)
-}
-
-/** What was found wrong with a stranger's token. */
-async function presentOnce(
-  call: Caller,
-  { issuer }: Pick<KeyHarness, 'issuer'>,
-  key = issuer.keys[0],
-): Promise<string | number> {
+/** The reason in the log for a token with an unknown subject: `caller_unknown` if the token is valid. */
+async function findReason(call: Caller, { issuer }: KeyHarness, key = issuer.keys[0]) {
   const token = await issuer.token('a stranger', { key, claims: { exp: 99_999_999_999 } })
-  const { status, line } = await call({ organizationID: 'o', userID: 'u', token })
-  return line.reason ?? status
+  return (await call({ organizationID: 'o', userID: 'u', token })).line.reason
 }
 
-/** The token was judged and was good; that its subject is nobody says the database. */
-const JUDGED = 'caller_unknown'
-
-describe('an environment that is an object of its own', () => {
-  test('shares the keys of its isolate: one fetch, though a wrapper copies the bindings each time', async () => {
-    vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
+describe('a second environment of an isolate', () => {
+  test('uses the keys of the first, though a wrapper copies the bindings each time', async () => {
+    turnCacheOff()
     const harness = await createKeyHarness()
     await harness.present()
     for (let copies = 0; copies < 3; copies++) {
-      expect(await presentOnce(createCaller(harness.issuer), harness)).toBe(JUDGED)
+      expect(await findReason(createCaller(harness.issuer), harness)).toBe('caller_unknown')
     }
     expect(harness.fetches()).toBe(1)
   })
 
-  test('has keys of its own where it allows other algorithms', async () => {
+  test('has its own keys if it allows other algorithms', async () => {
     const harness = await createKeyHarness()
     await harness.present()
     const call = createCaller(harness.issuer, { TOKEN_ALGORITHMS: 'RS256' })
     const key = await createKey('RS256')
     harness.publish(key.publicJWK)
-    expect(await presentOnce(call, harness, key)).toBe(JUDGED)
+    expect(await findReason(call, harness, key)).toBe('caller_unknown')
   })
 })
 
-describe('another isolate of the location', () => {
-  test('uses what one has fetched, without asking the issuer', async () => {
-    const harness = await createKeyHarness()
-    await harness.present()
-    const present = await startIsolate(harness)
-    expect(await present()).toBe(JUDGED)
-    expect(harness.fetches()).toBe(1)
-  })
+/** Loads the modules again: an isolate that has not seen the issuer, beside the same Cache API. */
+async function startIsolate(harness: KeyHarness, vars: Vars = {}) {
+  vi.resetModules()
+  const module = (await import('../src/index')) as { default: typeof worker }
+  const call = createCaller(harness.issuer, vars, module.default)
+  return (key?: SigningKey) => findReason(call, harness, key)
+}
 
-  test('takes the age of the keys over: it refreshes ten minutes after they were fetched', async () => {
+describe('a second isolate of the location', () => {
+  test('uses the keys that the first has fetched, until they are ten minutes old', async () => {
     stopClock()
     const harness = await createKeyHarness()
     await harness.present()
     passTime(9 * MINUTE)
     const present = await startIsolate(harness)
-    await present()
-    expect(harness.fetches()).toBe(1)
+    expect([await present(), harness.fetches()]).toEqual(['caller_unknown', 1])
     passTime(MINUTE)
-    expect(await present()).toBe(JUDGED)
-    expect(harness.fetches()).toBe(2)
+    expect([await present(), harness.fetches()]).toEqual(['caller_unknown', 2])
   })
 
-  test('starts while the issuer is down, with the keys that another one has fetched', async () => {
+  test('starts with these keys for 24 h while the issuer is down', async () => {
     stopClock()
     const harness = await createKeyHarness()
     await harness.present()
+    const cache = await caches.open(CACHE_NAME)
+    const entry = await cache.match(harness.issuer.vars.JWKS_URL)
+    expect(entry?.headers.get('Cache-Control')).toBe(`max-age=${(24 * HOUR) / SECOND}`)
+    await entry?.text()
     harness.endpoint.respond = breakConnection
     passTime(24 * HOUR - 1)
-    const present = await startIsolate(harness)
-    expect(await present()).toBe(JUDGED)
+    expect(await (await startIsolate(harness))()).toBe('caller_unknown')
     passTime(1)
-    const late = await startIsolate(harness)
-    expect(await late()).toBe('jwks_unavailable')
+    expect(await (await startIsolate(harness))()).toBe('jwks_unavailable')
   })
 
   test('asks the issuer for a key that the cached set does not have', async () => {
@@ -141,11 +120,10 @@ describe('another isolate of the location', () => {
     const next = await harness.createKey()
     harness.publish(harness.issuer.keys[0].publicJWK, next.publicJWK)
     const present = await startIsolate(harness)
-    expect(await present(next)).toBe(JUDGED)
-    expect(harness.fetches()).toBe(2)
+    expect([await present(next), harness.fetches()]).toEqual(['caller_unknown', 2])
   })
 
-  test('that allows other algorithms looks at the cached keys for itself', async () => {
+  test('asks the issuer if the cached set has no key for its algorithms', async () => {
     const harness = await createKeyHarness()
     await harness.present()
     const present = await startIsolate(harness, { TOKEN_ALGORITHMS: 'RS256' })
@@ -153,54 +131,88 @@ describe('another isolate of the location', () => {
     expect(harness.fetches()).toBe(2)
   })
 
-  test('asks the issuer where the Cache API does not work', async () => {
+  test('asks the issuer if the Cache API does not work', async () => {
+    turnCacheOff()
     const harness = await createKeyHarness()
-    vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
     expect((await harness.present()).status).toBe(ACCEPTED)
     const present = await startIsolate(harness)
-    expect(await present()).toBe(JUDGED)
-    expect(harness.fetches()).toBe(2)
-  })
-
-  test('asks the issuer where the Cache API holds something else', async () => {
-    const harness = await createKeyHarness()
-    const cache = await caches.open('identity-jwks-2')
-    const headers = { 'Cache-Control': 'max-age=3600' }
-    await cache.put(harness.issuer.vars.JWKS_URL, new Response('{"keys":', { headers }))
-    expect((await harness.present()).status).toBe(ACCEPTED)
+    expect([await present(), harness.fetches()]).toEqual(['caller_unknown', 2])
   })
 })
 
-describe('with the binding ISSUER', () => {
-  test('the keys are fetched through it, under JWKS_URL, and not over the network', async () => {
-    const asked: string[] = []
-    const issuerOfBinding = await createKeyHarness()
-    const ISSUER = {
-      async fetch(input: RequestInfo, init?: RequestInit) {
-        asked.push(new Request(input, init).url)
-        return new Response(issuerOfBinding.issuer.jwks())
-      },
-    }
-    const call = createCaller(issuerOfBinding.issuer, {
-      ISSUER,
-      JWKS_URL: 'http://issuer.internal/keys',
-    })
-    const token = await issuerOfBinding.issuer.token('a stranger')
-    const { line } = await call({ organizationID: 'o', userID: 'u', token })
-    expect(line.reason).toBe('caller_unknown')
-    expect(asked).toEqual(['http://issuer.internal/keys'])
-    expect(fetch).not.toHaveBeenCalled()
+test('the binding ISSUER carries the fetch, without the network and the Cache API', async () => {
+  const open = vi.spyOn(caches, 'open')
+  const fetched: string[] = []
+  const JWKS_URL = 'http://issuer.internal/keys'
+  const ISSUER = {
+    async fetch(input: RequestInfo, init?: RequestInit) {
+      fetched.push(new Request(input, init).url)
+      return new Response(harness.issuer.jwks())
+    },
+  }
+  const harness: KeyHarness = await createKeyHarness({ ISSUER, JWKS_URL })
+  expect((await harness.present()).status).toBe(ACCEPTED)
+  expect(fetched).toEqual([JWKS_URL])
+  expect(fetch).not.toHaveBeenCalled()
+  expect(open).not.toHaveBeenCalled()
+})
+
+test('keys never cross between bindings, nor between a binding and the network', async () => {
+  const network = await createKeyHarness()
+  const { issuer } = network
+  const claims = { iss: issuer.vars.TOKEN_ISSUER }
+  const statuses: number[] = []
+  await network.present()
+  for (let bindings = 0; bindings < 2; bindings++) {
+    // The same URL is another issuer behind each binding.
+    const own = await network.createKey()
+    const ISSUER = { fetch: async () => new Response(issuer.jwks([own.publicJWK])) }
+    const { present } = await createKeyHarness({ ...issuer.vars, ISSUER })
+    statuses.push((await present({ key: own, claims })).status)
+    statuses.push((await present({ key: issuer.keys[0], claims })).status)
+  }
+  expect(statuses).toEqual([ACCEPTED, 401, ACCEPTED, 401])
+  expect([(await network.present()).status, network.fetches()]).toEqual([ACCEPTED, 1])
+})
+
+describe('a call waits', () => {
+  test('a limited time for the Cache API, then fetches', async () => {
+    vi.spyOn(caches, 'open').mockReturnValue(new Promise<never>(() => {}))
+    const { present, fetches } = await createKeyHarness()
+    expect((await present({}, { inBackground: true })).status).toBe(ACCEPTED)
+    expect(fetches()).toBe(1)
   })
 
-  test('an outage of it is a 500', async () => {
-    const ISSUER = {
-      async fetch() {
-        throw new Error('the binding is broken')
-      },
-    }
-    const harness = await createKeyHarness({ ISSUER })
-    const response = await harness.present()
-    expect(response.status).toBe(500)
-    expect(response.line.reason).toBe('jwks_unavailable')
+  test('a limited time for the issuer, then aborts the fetch', async () => {
+    const { present, endpoint } = await createKeyHarness()
+    endpoint.respond = hang
+    expect((await present()).status).toBe(500)
+    expect(endpoint.requests.map(({ signal }) => signal.aborted)).toEqual([true])
   })
+
+  test('a limited time for the fetch of another call, then fetches', async () => {
+    turnCacheOff()
+    const { present, endpoint, issuer, fetches } = await createKeyHarness()
+    endpoint.respond = hang
+    const inBackground = true
+    // The timers of a request that is gone never fire.
+    const timers = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never)
+    void present({}, { inBackground })
+    await vi.waitUntil(() => fetches() === 1)
+    timers.mockRestore()
+    endpoint.respond = withBody(issuer.jwks())
+    const waiting = [present({}, { inBackground }), present({}, { inBackground })]
+    const statuses = (await Promise.all(waiting)).map(({ status }) => status)
+    expect([...statuses, fetches()]).toEqual([ACCEPTED, ACCEPTED, 2])
+  })
+})
+
+test('of several calls whose wait times out together one loads for all', async () => {
+  const run = createSharedRun(100)
+  const load = vi.fn<() => Promise<void>>(async () => {})
+  void run.join(() => new Promise<never>(() => {}))
+  expect(run.isRunning()).toBe(true)
+  await Promise.all(Array.from({ length: 5 }, () => run.join(load)))
+  expect(load).toHaveBeenCalledTimes(1)
+  expect(run.isRunning()).toBe(false)
 })
