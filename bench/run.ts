@@ -1,15 +1,14 @@
 /**
- * The measurements, one section after another. A whole run writes `results/` and the documents. A quick run, and a run of
- * single sections, only prints.
+ * The measurements, one section after another. A whole run writes `results/` and docs/performance.md. A quick run, and a
+ * run of single sections, only prints.
  */
 import { parseArgs } from 'node:util'
 import Table from 'cli-table3'
 import { Advice } from '../dev/advice.ts'
 import { type SectionName, SECTIONS, type Sections } from './measure/sections.ts'
-import { findDriftedDocuments, writeDocuments, writeResults } from './report/documents.ts'
+import { checkDocument, writeDocument, writeResults } from './report/documents.ts'
 import { makeGoalTable } from './report/goals.ts'
 import { makeTables } from './report/tables.ts'
-import { simulateScaling } from './scaling/simulate.ts'
 import { describeMachine } from './support/machine.ts'
 
 const NAMES = Object.keys(SECTIONS) as SectionName[]
@@ -19,16 +18,16 @@ npm run bench -- --docs | --check
 
   --quick   fewer rounds, no database of a million users: under 90 seconds; printed, not kept
   --only    one section, or several with commas between them; printed, not kept
-  --docs    measures nothing: writes the figures of bench/results into the documents
-  --check   measures nothing: fails if a document differs from bench/results`
+  --docs    measures nothing: writes the figures of bench/results into docs/performance.md
+  --check   measures nothing: fails if docs/performance.md differs from bench/results`
 
 process.once('SIGINT', () => process.exit(130))
 process.once('SIGTERM', () => process.exit(143))
 
 const { quick, only, docs, check, help } = readOptions()
 if (help) console.log(HELP)
-else if (check) checkDocuments()
-else if (docs) writeDocuments()
+else if (check) console.log(checkDocument())
+else if (docs) writeDocument()
 else await measure(quick, only)
 
 function readOptions() {
@@ -38,9 +37,9 @@ function readOptions() {
       options: {
         quick: { type: 'boolean', default: false },
         only: { type: 'string', default: NAMES.join() },
-        docs: { type: 'boolean', default: false },
-        check: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
+        docs: { type: 'boolean' },
+        check: { type: 'boolean' },
+        help: { type: 'boolean' },
       },
     })
     const only = values.only.split(',')
@@ -59,10 +58,8 @@ async function measure(quick: boolean, only: readonly SectionName[]): Promise<vo
   for (const name of only) measured[name] = await SECTIONS[name](quick)
   const sections = measured as Sections
   const seconds = Math.round((performance.now() - start) / 1000)
-  for (const { title, head, rows } of [
-    ...Object.values(makeTables(sections)).flat(),
-    makeGoalTable(sections),
-  ]) {
+  const tables = [...Object.values(makeTables(sections)).flat(), makeGoalTable(sections)]
+  for (const { title, head, rows } of tables) {
     const table = new Table({
       head: [...head],
       colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
@@ -73,16 +70,6 @@ async function measure(quick: boolean, only: readonly SectionName[]): Promise<vo
   }
   console.error(`\nMeasured in ${seconds} s.`)
   if (quick || only.length < NAMES.length) return
-  const scaling = await simulateScaling(sections)
-  await writeResults({ minutes: Math.round(seconds / 60), machine, sections, scaling })
-  console.error('Written: bench/results, docs/performance.md, docs/scaling.md')
-}
-
-function checkDocuments(): void {
-  const drifted = findDriftedDocuments()
-  if (drifted.length > 0) {
-    const advice = 'Write the figures of bench/results into them: npm run bench -- --docs'
-    throw new Advice(`Documents differ from bench/results: ${drifted.join(', ')}. ${advice}`)
-  }
-  console.log('The documents show bench/results.')
+  writeResults({ minutes: Math.round(seconds / 60), machine, sections })
+  console.error('Written: bench/results, docs/performance.md')
 }

@@ -1,13 +1,12 @@
-/** A deletion as the database, the user's groups and the caller's groups grow, beside the minimum deletion. */
-import { administratorIn, CALLER_GROUPS } from '../support/seed.ts'
+/** A deletion as the database and the user's groups grow, and as D1 gets farther away. */
 import { compare, type Ratio, type Summary, summarize } from '../support/statistics.ts'
 import type { DatabaseCounts } from '../workers/wrapped.ts'
 import { readCounts } from './counts.ts'
-import { type Kind, POPULATION, withKinds } from './kinds.ts'
+import { type Kind, POPULATION, type RunningKind, withKinds } from './kinds.ts'
 import { deletion } from './requests.ts'
 import { type Rounds, runRounds, warmUp } from './rounds.ts'
 
-export type Row = 'users' | 'groups of the user' | 'groups of the caller'
+export type Row = 'users' | 'groups of the user'
 
 export interface Point {
   readonly size: number
@@ -28,7 +27,6 @@ const PEOPLE = 400
 const FULL: Readonly<Record<Row, Rounds>> = {
   users: { warmUp: 480, rounds: 1_800 },
   'groups of the user': { warmUp: 480, rounds: 300 },
-  'groups of the caller': { warmUp: 480, rounds: 900 },
 }
 const QUICK: Rounds = { warmUp: 24, rounds: 24 }
 
@@ -37,10 +35,7 @@ const nameOf = (row: Row, size: number, what: string) => `${row} ${size} ${what}
 
 /** The kinds of one point: this project, the minimum deletion, and this project counted. */
 function kindsOf(row: Row, size: number): [string, Kind][] {
-  const requests = deletion({
-    ...(row === 'groups of the user' && { groups: size }),
-    ...(row === 'groups of the caller' && { subject: administratorIn(size) }),
-  })
+  const requests = deletion(row === 'users' ? 1 : size)
   const database = databaseOf(row === 'users' ? size : POPULATION)
   const kind = { worker: 'this project', database, ...requests } as const
   return [
@@ -55,14 +50,13 @@ export function measureGrowth(quick: boolean): Promise<GrowthResult> {
   const rows: [Row, readonly number[]][] = [
     ['users', populations],
     ['groups of the user', [1, 10, 100, 1000]],
-    ['groups of the caller', CALLER_GROUPS],
   ]
   const kinds = rows.flatMap(([row, sizes]) => sizes.flatMap((size) => kindsOf(row, size)))
   const databases = populations.map((population) => [
     databaseOf(population),
     { population, people: population < POPULATION ? 2 * BLOCK : PEOPLE },
   ])
-  const use = async (running: Parameters<typeof warmUp>[0]) => {
+  const use = async (running: readonly RunningKind[]) => {
     const result: Partial<Record<Row, Point[]>> = {}
     for (const [row, sizes] of rows) {
       const { warmUp: warmth, rounds } = quick ? QUICK : FULL[row]
@@ -88,4 +82,42 @@ export function measureGrowth(quick: boolean): Promise<GrowthResult> {
     return result as GrowthResult
   }
   return withKinds(Object.fromEntries(kinds), use, Object.fromEntries(databases))
+}
+
+/** Number of rounds by the milliseconds of a round trip to D1. */
+const DISTANCES = { full: { 5: 150, 30: 60, 150: 20 }, quick: { 5: 10, 30: 5, 150: 1 } }
+/** A request that mostly waits needs no optimised code. Only the first fetch of the keys must be over. */
+const DISTANCE_WARM_UP = 16
+
+export interface DistanceResult {
+  readonly distanceMs: number
+  readonly deletion: Summary
+  readonly tutorial: Summary
+  readonly ratio: Ratio
+}
+
+export async function measureDistance(quick: boolean): Promise<readonly DistanceResult[]> {
+  const rows = Object.entries(quick ? DISTANCES.quick : DISTANCES.full)
+  const kinds = rows.flatMap(([distance]) =>
+    (['this project', 'tutorial'] as const).map((worker): [string, Kind] => [
+      `${worker} ${distance}`,
+      { worker, isWrapped: true, isolates: 1, vars: { DISTANCE_MS: distance }, ...deletion() },
+    ]),
+  )
+  return withKinds(Object.fromEntries(kinds), async (running) => {
+    const results: DistanceResult[] = []
+    for (const [distance, rounds] of rows) {
+      const pair = running.filter(({ name }) => name.endsWith(` ${distance}`))
+      await warmUp(pair, DISTANCE_WARM_UP)
+      const times = await runRounds(`D1 ${distance} ms away`, pair, rounds)
+      const [ours, tutorial] = pair.map(({ name }) => times.get(name)!)
+      results.push({
+        distanceMs: Number(distance),
+        deletion: summarize(ours!),
+        tutorial: summarize(tutorial!),
+        ratio: compare(tutorial!, ours!),
+      })
+    }
+    return results
+  })
 }

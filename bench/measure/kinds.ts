@@ -2,21 +2,21 @@
  * A kind of request: a Worker, the settings that it runs with, and the requests that it gets. Each kind has isolates of
  * its own, so that all kinds are equally warm.
  */
-import { migrateBetterAuth } from '../support/better-auth.ts'
+import type { Issuer } from '../../dev/test-issuer.ts'
+import type { LocalWorker } from '../../dev/local-workers.ts'
+import { serveIssuer } from '../../test/support/node/jwks-server.ts'
 import { closeClients, send } from '../support/client.ts'
-import { type Issuer, startIssuer } from '../support/issuer.ts'
-import { startRuntime, type WorkerOptions, workerOf } from '../support/runtime.ts'
 import { createInvite, type Invite, migrate, seed } from '../support/seed.ts'
 import type { Comparison } from '../support/statistics.ts'
+import { buildWorker, startRuntime, type WorkerName, workerOf } from '../support/workers.ts'
 import type { MakeRequests, Requests } from './requests.ts'
-import { buildWorker, type WorkerName } from './workers.ts'
 
 export interface Kind extends Requests, Comparison {
   readonly worker: WorkerName
   /** Variables besides those of the issuer. */
   readonly vars?: Readonly<Record<string, string>>
   /** Further options, such as the producer of a queue. */
-  readonly options?: WorkerOptions
+  readonly options?: Partial<LocalWorker>
   /** The database that is bound as `DB`; `main` if not given. */
   readonly database?: string
   /** Reached through another Worker and a service binding. */
@@ -38,16 +38,12 @@ export interface RunningKind {
   readonly every: number
   readonly origins: readonly string[]
   readonly make: MakeRequests
-  /** How often all its isolates fetched the key set. */
-  readonly countKeyFetches: () => number
 }
 
 /** Databases with their number of users, and of people who can be invited at the same time. */
 export type Databases = Readonly<Record<string, { population: number; people: number }>>
 
 const ISOLATES = 3
-/** The database with better-auth's tables. */
-export const BETTER_AUTH_DATABASE = 'better-auth'
 export const POPULATION = 10_000
 const MAIN: Databases = { main: { population: POPULATION, people: 2_000 } }
 
@@ -58,74 +54,65 @@ export async function withKinds<T>(
   databases = MAIN,
 ): Promise<T> {
   checkComparisons(kinds)
-  const issuer = await startIssuer()
-  const used = new Set(Object.values(kinds).map(({ database = 'main' }) => database))
-  const seeders = [...used].map((DB) => workerOf(seederOf(DB), IDLE, { d1Databases: { DB } }))
-  const runtime = await startRuntime([...seeders, ...(await listWorkers(kinds, issuer))])
-  const databaseOf = (name: string) => runtime.databaseOf(seederOf(name))
+  const issuer = await serveIssuer()
+  const runtime = await startRuntime(await listWorkers(kinds, issuer))
   try {
     const invites = new Map<string, Invite>()
-    for (const name of used) {
-      const database = await databaseOf(name)
-      if (name === BETTER_AUTH_DATABASE) {
-        await migrateBetterAuth(database)
-        continue
-      }
-      const { population, people } = databases[name]!
+    for (const [name, { population, people }] of Object.entries(databases)) {
+      const [kind] = Object.entries(kinds).find(([, { database = 'main' }]) => database === name)!
+      const database = await runtime.databaseOf(isolateOf(kind, 0))
       await migrate(database)
       await seed(database, population, people)
       invites.set(name, createInvite(database, people))
     }
-    const fixture = { issuer, databaseOf, inviteTo: (name: string) => invites.get(name)! }
     const running: RunningKind[] = []
     for (const [name, kind] of Object.entries(kinds)) {
-      const { status, every = 1, database = 'main', through } = kind
+      const { status, every = 1, database = 'main', through, prepare } = kind
       const isolates = isolatesOf(name, kind)
       const reached = through === undefined ? isolates : isolates.map(callerOf)
-      const origins = reached.map(runtime.originOf)
-      const make = await kind.prepare(fixture, { database, origin: origins[0]! })
-      const countKeyFetches = () =>
-        isolates.reduce((total, isolate) => total + issuer.fetchesOf(isolate), 0)
-      running.push({ name, status, every, origins, make, countKeyFetches })
+      const origins = reached.map((worker) => runtime.urlOf(worker).origin)
+      const make = await prepare(issuer, invites.get(database)!)
+      running.push({ name, status, every, origins, make })
     }
     return await use(running, runtime.pid)
   } finally {
     await closeClients()
     await runtime.stop()
-    issuer.stop()
+    await issuer.stop()
   }
 }
 
-/** The isolates of all kinds, with the callers of those that are reached through a binding. */
-async function listWorkers(kinds: Kinds, issuer: Issuer) {
+/**
+ * The isolates of all kinds, with the callers of those that are reached through a binding. Each isolate has a key set URL
+ * of its own, so it finds no keys of another in the Cache API.
+ */
+async function listWorkers(kinds: Kinds, { vars, keys }: Issuer): Promise<LocalWorker[]> {
+  const PUBLIC_KEY = JSON.stringify(keys[0].publicJWK)
   const workers = []
   const caller = await buildWorker('caller')
   for (const [name, kind] of Object.entries(kinds)) {
-    const { script, options } = await buildWorker(kind.worker, kind.isWrapped)
+    const script = await buildWorker(kind.worker, kind.isWrapped)
+    const d1Databases = { DB: kind.database ?? 'main' }
     for (const isolate of isolatesOf(name, kind)) {
-      const bindings = { ...issuer.varsFor(isolate), ...options.bindings, ...kind.vars }
-      const d1Databases = { DB: kind.database ?? 'main' }
-      workers.push(
-        workerOf(isolate, script, { ...options, ...kind.options, d1Databases, bindings }),
-      )
+      const JWKS_URL = `${vars.JWKS_URL}/${encodeURIComponent(isolate)}`
+      const bindings = { ...vars, JWKS_URL, PUBLIC_KEY, ...kind.vars }
+      workers.push(workerOf(isolate, script, { ...kind.options, d1Databases, bindings }))
       if (kind.through === undefined) continue
       const IDENTITY = { name: isolate, entrypoint: 'Identity' }
       const serviceBindings = { IDENTITY, IDENTITY_HTTP: isolate }
       const setup = { bindings: { TRANSPORT: kind.through }, serviceBindings }
-      workers.push(workerOf(callerOf(isolate), caller.script, setup))
+      workers.push(workerOf(callerOf(isolate), caller, setup))
     }
   }
   return workers
 }
 
-const IDLE = 'export default { fetch: () => new Response(null) }'
-
-const seederOf = (database: string): string => `seeder of ${database}`
-
 const callerOf = (isolate: string): string => `caller of ${isolate}`
 
+const isolateOf = (kind: string, index: number): string => `${kind} #${index}`
+
 const isolatesOf = (kind: string, { isolates = ISOLATES }: Kind): string[] =>
-  Array.from({ length: isolates }, (_, index) => `${kind} #${index}`)
+  Array.from({ length: isolates }, (_, index) => isolateOf(kind, index))
 
 /** @throws Error if a kind is compared with one that does not exist, before anything is measured */
 function checkComparisons(kinds: Kinds): void {

@@ -1,8 +1,7 @@
-/** The requests of a kind: who calls, with which token, to delete whom. */
-import type { JWTPayload } from 'jose'
-import { startSession } from '../support/better-auth.ts'
+/** The requests of a kind: the caller, its token, and the user to delete. */
+import type { Issuer, TokenChanges } from '../../dev/test-issuer.ts'
+import { createKey } from '../../dev/test-keys.ts'
 import type { RequestSpec } from '../support/client.ts'
-import type { Issuer } from '../support/issuer.ts'
 import {
   ADMINISTRATOR,
   AUDITOR,
@@ -11,122 +10,80 @@ import {
   STAYING_USER_ID,
 } from '../support/seed.ts'
 
-/** What requests are made from: the issuer, the databases, and the first isolate of the kind. */
-export interface Fixture {
-  readonly issuer: Issuer
-  readonly databaseOf: (name: string) => Promise<D1Database>
-  readonly inviteTo: (database: string) => Invite
-}
-
 /** Makes requests that are each sent once. For a warm-up they may be cheaper to prepare. */
-export type MakeRequests = (
-  count: number,
-  isWarmUp?: boolean,
-) => RequestSpec[] | Promise<RequestSpec[]>
+export type MakeRequests = (count: number, isWarmUp?: boolean) => Promise<RequestSpec[]>
 
 export interface Requests {
   /** The status that each request gets. */
   readonly status: number
-  readonly prepare: (
-    fixture: Fixture,
-    place: { readonly database: string; readonly origin: string },
-  ) => Promise<MakeRequests>
+  readonly prepare: (issuer: Issuer, invite: Invite) => Promise<MakeRequests>
 }
 
-function deletionOf(userID: string, token: string): RequestSpec {
-  return {
-    method: 'DELETE',
-    path: `/api/v1/organizations/${ORGANIZATION_ID}/users/${userID}`,
-    headers: { Authorization: `Bearer ${token}` },
-  }
+/** What differs from the usual requests. */
+export interface RequestOptions {
+  /** The token, which all requests share. */
+  readonly token?: TokenChanges
+  /** Makes further headers for each request. */
+  readonly makeHeaders?: (spec: RequestSpec) => object | Promise<object>
 }
 
-/** Deletions of users who were invited just before. */
-export function deletion({
-  subject = ADMINISTRATOR,
-  claims,
-  groups = 1,
-}: {
-  /** The caller. */
-  readonly subject?: string
-  /** Claims of the token that replace the usual ones. */
-  readonly claims?: JWTPayload
-  /** Number of groups of each user; 1 in a warm-up, since the code that runs is the same. */
-  readonly groups?: number
-} = {}): Requests {
-  return {
-    status: 200,
-    async prepare({ issuer, inviteTo }, { database }) {
-      const token = await issuer.issueToken(subject, claims)
-      const invite = inviteTo(database)
-      return async (count, isWarmUp) =>
-        (await invite(count, isWarmUp === true ? 1 : groups)).map((id) => deletionOf(id, token))
-    },
-  }
-}
+type MakeUserIDs = (invite: Invite, count: number, isWarmUp: boolean) => Promise<string[]>
 
-/** The same requests with further headers, made for each request. */
-export function withHeaders(
-  { status, prepare }: Requests,
-  makeHeaders: (spec: RequestSpec) => Record<string, string> | Promise<Record<string, string>>,
-): Requests {
-  return {
-    status,
-    async prepare(fixture, place) {
-      const make = await prepare(fixture, place)
-      return async (count, isWarmUp) => {
-        const specs: RequestSpec[] = []
-        for (const spec of await make(count, isWarmUp)) {
-          specs.push({ ...spec, headers: { ...spec.headers, ...(await makeHeaders(spec)) } })
-        }
-        return specs
-      }
-    },
-  }
-}
+const repeat = async (count: number, makeID: () => string) => Array.from({ length: count }, makeID)
 
-/** Calls that delete no user, with a token that is issued once. */
-export function calls(
+function requestsOf(
   status: number,
   makeToken: (issuer: Issuer) => Promise<string>,
-  makeUserID: () => string = () => STAYING_USER_ID,
+  makeHeaders: RequestOptions['makeHeaders'] = () => ({}),
+  makeUserIDs: MakeUserIDs = (_, count) => repeat(count, () => STAYING_USER_ID),
 ): Requests {
   return {
     status,
-    async prepare({ issuer }) {
-      const token = await makeToken(issuer)
-      return (count) => Array.from({ length: count }, () => deletionOf(makeUserID(), token))
+    async prepare(issuer, invite) {
+      const headers = { Authorization: `Bearer ${await makeToken(issuer)}` }
+      const makeRequest = async (userID: string): Promise<RequestSpec> => {
+        const path = `/api/v1/organizations/${ORGANIZATION_ID}/users/${userID}`
+        const spec = { method: 'DELETE', path, headers } as const
+        return { ...spec, headers: { ...headers, ...(await makeHeaders(spec)) } }
+      }
+      return async (count, isWarmUp = false) =>
+        Promise.all((await makeUserIDs(invite, count, isWarmUp)).map(makeRequest))
     },
   }
 }
 
+/**
+ * Deletions of users who were invited just before.
+ *
+ * @param groups number of groups of each user; 1 in a warm-up, since the code that runs is the same
+ */
+export const deletion = (groups = 1, { token, makeHeaders }: RequestOptions = {}): Requests =>
+  requestsOf(
+    200,
+    (issuer) => issuer.token(ADMINISTRATOR, token),
+    makeHeaders,
+    (invite, count, isWarmUp) => invite(count, isWarmUp ? 1 : groups),
+  )
+
 /** For a Worker that reads no request. */
-export const anyCall = calls(200, (issuer) => issuer.issueToken(ADMINISTRATOR))
+export const anyCall = requestsOf(200, (issuer) => issuer.token(ADMINISTRATOR))
 
-/** A well-formed token with the signature of another. */
-export const refusedToken = calls(401, async (issuer) => {
-  const [token, other] = [await issuer.issueToken(ADMINISTRATOR), await issuer.issueToken(AUDITOR)]
-  return [...token.split('.').slice(0, 2), other.split('.')[2]].join('.')
-})
-
-export const expiredToken = calls(401, (issuer) =>
-  issuer.issueToken(ADMINISTRATOR, { exp: Math.floor(Date.now() / 1000) - 3600 }),
+/** The token has the signature of another key with the same ID. */
+export const refusedToken = requestsOf(401, async (issuer) =>
+  issuer.token(ADMINISTRATOR, { key: await createKey('ES256', issuer.keys[0].kid) }),
 )
 
-export const unknownCaller = calls(401, (issuer) => issuer.issueToken('subject-unknown'))
+/** The options make the token or the headers invalid. */
+export const refusedCall = ({ token, makeHeaders }: RequestOptions): Requests =>
+  requestsOf(401, (issuer) => issuer.token(ADMINISTRATOR, token), makeHeaders)
 
-export const notPermitted = calls(403, (issuer) => issuer.issueToken(AUDITOR))
+export const unknownCaller = requestsOf(401, (issuer) => issuer.token('subject-unknown'))
 
-export const noSuchUser = calls(
+export const notPermitted = requestsOf(403, (issuer) => issuer.token(AUDITOR))
+
+export const noSuchUser = requestsOf(
   404,
-  (issuer) => issuer.issueToken(ADMINISTRATOR),
-  () => crypto.randomUUID(),
+  (issuer) => issuer.token(ADMINISTRATOR),
+  undefined,
+  (_, count) => repeat(count, () => crypto.randomUUID()),
 )
-
-/** better-auth's removal of a member. */
-export const memberRemoval: Requests = {
-  status: 200,
-  async prepare({ databaseOf }, { database, origin }) {
-    return startSession(origin, await databaseOf(database))
-  },
-}

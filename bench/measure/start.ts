@@ -5,10 +5,9 @@
 import { gzipSync } from 'node:zlib'
 import { median, shuffle } from 'simple-statistics'
 import { startProgress } from '../support/progress.ts'
-import { startRuntime, workerOf } from '../support/runtime.ts'
 import { type Comparison, compareAll, type Ratios } from '../support/statistics.ts'
-import { readProcessCPU } from './cpu.ts'
-import { buildWorker, type WorkerName } from './workers.ts'
+import { buildWorker, startRuntime, type WorkerName, workerOf } from '../support/workers.ts'
+import { readProcessCPU } from './rounds.ts'
 
 const KINDS: Partial<Record<WorkerName, Comparison>> = {
   nothing: {},
@@ -32,36 +31,33 @@ export interface StartResult {
 export async function measureStart(quick: boolean): Promise<StartResult> {
   const { isolates, repetitions } = quick ? QUICK : FULL
   const used = new Map(NAMES.map((name) => [name, [] as number[]]))
-  const progress = startProgress('starts of isolates', repetitions)
+  const update = startProgress('starts of isolates', repetitions)
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const name of shuffle([...NAMES])) {
       used.get(name)!.push(await measureOnce(name, isolates))
     }
-    progress.update(repetition + 1)
+    update(repetition + 1)
   }
-  progress.stop()
   const empty = median(used.get('nothing')!)
   const above = new Map(NAMES.map((name) => [name, used.get(name)!.map((ms) => ms - empty)]))
-  const ratios = compareAll(KINDS, above)
   const workers: Record<string, StartResult['workers'][string]> = {}
   for (const name of NAMES) {
-    const { script } = await buildWorker(name)
+    const script = await buildWorker(name)
     workers[name] = {
       rawBytes: Buffer.byteLength(script),
       gzipBytes: gzipSync(script).byteLength,
       startMs: median(above.get(name)!),
     }
   }
-  return { workers, ratios }
+  return { workers, ratios: compareAll(KINDS, above) }
 }
 
-/** CPU of a process with so many isolates, by isolate, in milliseconds. */
+/** CPU of a process with so many isolates, per isolate, in milliseconds. */
 async function measureOnce(name: WorkerName, isolates: number): Promise<number> {
-  const { script, options } = await buildWorker(name)
-  const workers = Array.from({ length: isolates }, (_, index) =>
-    workerOf(`isolate-${index}`, script, options),
+  const script = await buildWorker(name)
+  const runtime = await startRuntime(
+    Array.from({ length: isolates }, (_, index) => workerOf(`isolate-${index}`, script)),
   )
-  const runtime = await startRuntime(workers)
   try {
     return readProcessCPU(runtime.pid) / isolates
   } finally {

@@ -1,56 +1,48 @@
-/** Keeps a run in `results/`, and writes its figures into the documents: each part between markers. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+/** Keeps a run in `results/`, and writes its figures into docs/performance.md: each part between markers. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Advice } from '../../dev/advice.ts'
+import { ROOT } from '../../dev/wrangler.ts'
 import type { Sections } from '../measure/sections.ts'
 import type { Machine } from '../support/machine.ts'
-import { ROOT } from '../../dev/wrangler.ts'
 import { makeGoalTable } from './goals.ts'
-import { makeTables, renderTable, type Table } from './tables.ts'
+import { makeTables, renderTable } from './tables.ts'
 
 /** One whole run. */
 export interface Results {
   readonly minutes: number
   readonly machine: Machine
   readonly sections: Sections
-  /** The tables of the simulation. */
-  readonly scaling: Readonly<Record<string, Table>>
 }
 
-const RESULTS = join(ROOT, 'bench', 'results')
-const RUN = join(RESULTS, 'full.json')
+const RUN = join(ROOT, 'bench', 'results', 'full.json')
+const DOCUMENT = join(ROOT, 'docs', 'performance.md')
 
-/** Writes a run, its charts, and the documents. */
-export async function writeResults(results: Results): Promise<void> {
-  mkdirSync(RESULTS, { recursive: true })
+/** Keeps a run, and writes its figures into the document. */
+export function writeResults(results: Results): void {
   writeFileSync(RUN, `${JSON.stringify(results, null, 1)}\n`)
-  const { drawCharts } = await import('./charts.ts')
-  for (const [name, svg] of Object.entries(await drawCharts(results.sections))) {
-    writeFileSync(join(RESULTS, `${name}.svg`), svg)
-  }
-  writeDocuments()
+  writeDocument()
 }
 
-/** Puts the kept run into the documents. */
-export function writeDocuments(): void {
-  for (const [path, text] of makeDocuments()) writeFileSync(path, text)
+/** Writes the figures of the kept run into the document. */
+export function writeDocument(): void {
+  writeFileSync(DOCUMENT, makeDocument())
 }
 
-/** The documents that differ from the kept run. */
-export function findDriftedDocuments(): string[] {
-  return [...makeDocuments()]
-    .filter(([path, text]) => readFileSync(path, 'utf8') !== text)
-    .map(([path]) => path.slice(ROOT.length))
-}
-
-function makeDocuments(): Map<string, string> {
-  const parts = makeParts(readResults())
-  return new Map(
-    ['performance.md', 'scaling.md'].map((name) => {
-      const path = join(ROOT, 'docs', name)
-      return [path, fillDocument(readFileSync(path, 'utf8'), parts)]
-    }),
+/**
+ * Says that the document shows the kept run.
+ *
+ * @throws Advice if it does not
+ */
+export function checkDocument(): string {
+  if (readFileSync(DOCUMENT, 'utf8') === makeDocument()) return 'The document shows bench/results.'
+  throw new Advice(
+    'docs/performance.md differs from bench/results. Write the figures: npm run bench -- --docs',
   )
+}
+
+function makeDocument(): string {
+  return fillDocument(readFileSync(DOCUMENT, 'utf8'), makeParts(readResults()))
 }
 
 function readResults(): Results {
@@ -61,19 +53,25 @@ function readResults(): Results {
   }
 }
 
-function makeParts({ minutes, machine, sections, scaling }: Results): Record<string, string> {
+function makeParts({ minutes, machine, sections }: Results): Record<string, string> {
   const { date, commit, computer, versions } = machine
   const parts: Record<string, string> = {
-    run: `Measured on ${date} at commit ${commit} in ${minutes} minutes. ${computer}; ${versions}.`,
+    run: wrap(
+      `Measured on ${date} at commit ${commit} in ${minutes} minutes. ${computer}; ${versions}.`,
+    ),
     goals: renderTable(makeGoalTable(sections)),
   }
   for (const [name, tables] of Object.entries(makeTables(sections))) {
-    const texts = tables.map((table) => `**${table.title}**\n\n${renderTable(table)}`)
-    parts[name] = texts.join('\n\n') || 'Not measured.'
+    parts[name] = tables
+      .filter(({ rows }) => rows.length > 0)
+      .map(renderTable)
+      .join('\n\n')
   }
-  for (const [name, table] of Object.entries(scaling)) parts[name] = renderTable(table)
   return parts
 }
+
+/** Text in lines of at most 120 characters. */
+const wrap = (text: string): string => text.replaceAll(/(.{1,120})(?: |$)/g, '$1\n').trimEnd()
 
 const PART = /(<!-- figures: (?<name>[\w-]+) -->\n)[^]*?(\n<!-- end of figures -->)/g
 

@@ -2,7 +2,7 @@
 import type { Row } from '../measure/growth.ts'
 import type { RoundsResult } from '../measure/rounds.ts'
 import type { Sections } from '../measure/sections.ts'
-import type { Ratio, Ratios } from '../support/statistics.ts'
+import type { Ratio } from '../support/statistics.ts'
 
 export interface Table {
   readonly title: string
@@ -11,7 +11,7 @@ export interface Table {
 }
 
 /** Milliseconds. What could not be measured is NaN, and null in JSON. */
-export const formatMs = (value: number): string =>
+const formatMs = (value: number): string =>
   Number.isFinite(value) ? value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0) : 'not measured'
 export const formatCount = (value: number): string => Math.round(value).toLocaleString('en')
 export const formatKiB = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`
@@ -36,21 +36,14 @@ export function makeTable<T>(
   return { title, head: head.split('|'), rows: items.map(makeRow) }
 }
 
-const ratioTable = (title: string, ratios: Ratios): Table =>
-  makeTable(title, 'ratio|median|spread', Object.entries(ratios), ([name, ratio]) => [
-    name,
-    formatRatio(ratio),
-    formatSpread(ratio),
-  ])
-
 const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => Table[] } = {
   warm: makeRoundsTables,
   settings: makeRoundsTables,
-  cold: ({ first, second, cpu, ratios }) => [
-    ratioTable('CPU of the first request: ratios', ratios),
+  alternatives: makeRoundsTables,
+  cold: ({ first, second, cpu }) => [
     makeTable(
-      'A deletion as the first request of a cold isolate with cold keys: medians, ms',
-      'Worker|CPU|first request|second request|isolates',
+      'A deletion as the first request of a cold isolate with cold keys: medians',
+      'Worker|CPU, ms|first request, ms|second request, ms|isolates',
       Object.entries(first),
       ([name, { p50, requests }]) => [
         name,
@@ -59,55 +52,34 @@ const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => T
       ],
     ),
   ],
-  start: ({ workers, ratios }) => [
-    ratioTable('CPU of the start, above an empty Worker: ratios', ratios),
+  start: ({ workers }) => [
     makeTable(
       'Bundle, and CPU of the start above an empty Worker',
-      'Worker|bundle|gzip|CPU, ms',
+      'Worker|bundle|gzip|CPU of the start, ms',
       Object.entries(workers),
       ([name, { rawBytes, gzipBytes, startMs }]) => [
         name,
-        formatKiB(rawBytes),
-        formatKiB(gzipBytes),
+        ...[rawBytes, gzipBytes].map(formatKiB),
         formatMs(startMs),
       ],
     ),
   ],
-  counts: ({ database, keyFetches }) => [
+  counts: (counts) => [
     makeTable(
       'D1, exact',
       'request|status|round trips|statements|rows read|written',
-      database,
+      counts,
       ({ name, status, roundTrips, statements, rowsRead, rowsWritten }) => [
         name,
         ...[status, roundTrips, statements, rowsRead, rowsWritten].map(formatCount),
-      ],
-    ),
-    makeTable(
-      'Fetches of the key set, exact',
-      'Worker|requests|fetches',
-      keyFetches,
-      ({ name, requests, fetches }) => [name, ...[requests, fetches].map(formatCount)],
-    ),
-  ],
-  alternatives: (result) => [
-    ...makeRoundsTables(result),
-    makeTable(
-      '16 requests at once, ms',
-      'request|p50|p99|responses a second|requests',
-      Object.entries(result.concurrent),
-      ([name, { p50, p99, throughput, requests }]) => [
-        name,
-        ...[p50, p99].map(formatMs),
-        ...[throughput, requests].map(formatCount),
       ],
     ),
   ],
   growth: (growth) =>
     (Object.keys(growth) as Row[]).map((row) =>
       makeTable(
-        `A deletion, by the number of ${row}: p50, ms`,
-        `${row}|this|minimum|ratio|spread|/ first row|rows read|written`,
+        `A deletion, by the number of ${row}: medians`,
+        `${row}|this, ms|minimum, ms|ratio|spread|/ first row|rows read|written`,
         growth[row],
         ({ size, deletion, minimum, toMinimum, toFirst, counts }) => [
           formatCount(size),
@@ -121,8 +93,8 @@ const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => T
     ),
   distance: (distance) => [
     makeTable(
-      'D1 at a distance: p50 of a deletion, ms',
-      'a round trip|this project|tutorial|tutorial / this project|spread',
+      'A deletion with D1 at a distance: medians',
+      'round trip|this project, ms|tutorial, ms|tutorial / this project|spread',
       distance,
       ({ distanceMs, deletion, tutorial, ratio }) => [
         `${distanceMs} ms`,
@@ -137,22 +109,18 @@ const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => T
 function makeRoundsTables({ summaries, ratios, cpu }: RoundsResult): Table[] {
   return [
     makeTable(
-      'Ratios, one request at a time',
+      'Ratios without a goal, one request at a time',
       'ratio|median|spread|CPU',
-      Object.entries(ratios),
+      Object.entries(ratios).filter(([, { atMost }]) => atMost === undefined),
       ([name, ratio]) => {
         const [kind, base] = name.split(' / ') as [string, string]
-        return [
-          name,
-          formatRatio(ratio),
-          formatSpread(ratio),
-          formatRatio({ ratio: cpu[kind]! / cpu[base]! }),
-        ]
+        const ofCPU = formatRatio({ ratio: cpu[kind]! / cpu[base]! })
+        return [name, formatRatio(ratio), formatSpread(ratio), ofCPU]
       },
     ),
     makeTable(
-      'One request at a time, ms',
-      'request|p50|p99|CPU|requests',
+      'One request at a time',
+      'request|p50, ms|p99, ms|CPU, ms|requests',
       Object.entries(summaries),
       ([name, { p50, p99, requests }]) => [
         name,
@@ -163,14 +131,14 @@ function makeRoundsTables({ summaries, ratios, cpu }: RoundsResult): Table[] {
   ]
 }
 
-/** The tables by section. A section that was not measured has none. */
+/** The tables by section, without empty ones. A section that was not measured has none. */
 export function makeTables(sections: Partial<Sections>): Readonly<Record<string, Table[]>> {
   const results = sections as Readonly<Record<string, unknown>>
   const makers = MAKERS as Readonly<Record<string, (result: unknown) => Table[]>>
   return Object.fromEntries(
     Object.entries(makers).map(([name, make]) => [
       name,
-      name in results ? make(results[name]) : [],
+      name in results ? make(results[name]).filter(({ rows }) => rows.length > 0) : [],
     ]),
   )
 }

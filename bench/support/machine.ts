@@ -8,7 +8,7 @@ import { ROOT } from '../../dev/wrangler.ts'
 /** Packages of the project, and of the measurements. */
 const PACKAGES = {
   '.': ['workerd', 'miniflare', 'wrangler', 'esbuild', 'jose', 'itty-router', 'drizzle-orm'],
-  bench: ['hono', 'better-auth', 'undici'],
+  bench: ['hono', 'undici'],
 }
 
 export type Machine = ReturnType<typeof describeMachine>

@@ -1,7 +1,8 @@
-/** Progress on standard error: one line that is rewritten on a terminal, a few lines elsewhere. */
-
-/** Announces a step of `total` units. */
-export function startProgress(title: string, total: number) {
+/**
+ * Announces a step of `total` units on standard error: one line that is rewritten on a terminal, a few lines elsewhere.
+ * Returns the function to call with the number of finished units.
+ */
+export function startProgress(title: string, total: number): (done: number) => void {
   const { isTTY } = process.stderr
   const start = performance.now()
   let lastStep = -1
@@ -11,14 +12,8 @@ export function startProgress(title: string, total: number) {
     lastStep = step
     const seconds = ((performance.now() - start) / 1000).toFixed(0)
     const line = `${title}: ${Math.floor((done / total) * 100)} %, ${seconds} s`
-    process.stderr.write(isTTY ? `\r${line}` : `${line}\n`)
+    process.stderr.write(isTTY && done < total ? `\r${line}` : `${isTTY ? '\r' : ''}${line}\n`)
   }
   update(0)
-  return {
-    update,
-    stop() {
-      update(total)
-      if (isTTY) process.stderr.write('\n')
-    },
-  }
+  return update
 }

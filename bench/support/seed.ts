@@ -1,10 +1,11 @@
 /**
- * Fills a database: a population of any size, one organization whose users are deleted and invited again, and the
- * callers. IDs look like random UUIDs, since indexes meet such IDs in production.
+ * Rows of a measurement: a population of any size, one organization whose users are deleted and invited again, and the
+ * callers. The IDs of the population look like random UUIDs, which indexes meet in production.
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { unstable_splitSqlQuery } from 'wrangler'
+import { readD1Migrations } from '@cloudflare/vitest-plugin'
+import type { Database } from '../../dev/local-workers.ts'
+import { createSeed } from '../../dev/seeder.ts'
 import { ROOT } from '../../dev/wrangler.ts'
 import { startProgress } from './progress.ts'
 
@@ -14,9 +15,6 @@ export const ORGANIZATION_ID = 'a3bb189e-8bf9-4888-9912-ace4e6543002'
 /** Subjects of the callers. */
 export const ADMINISTRATOR = 'subject-administrator'
 export const AUDITOR = 'subject-auditor'
-/** An administrator in so many groups. Only the last group has the role. */
-export const administratorIn = (groups: number): string => `subject-administrator-${groups}`
-export const CALLER_GROUPS = [1, 10, 100] as const
 
 /** A user who is never deleted, for refusals. */
 export const STAYING_USER_ID = '7d444840-9dc0-41d1-b245-5ffdce74fad2'
@@ -26,11 +24,10 @@ const USERS_PER_ORGANIZATION = 1000
 const GROUPS_PER_ORGANIZATION = 10
 const STEP = 100_000
 
-const groupID = (index: number): string =>
-  `0f8fad5b-d9cb-469f-a165-${(0x70867728950e + index).toString(16)}`
-
 const groupIDs = (count: number): string =>
-  JSON.stringify(Array.from({ length: count }, (_, index) => groupID(index)))
+  JSON.stringify(
+    Array.from({ length: count }, (_, index) => `0f8fad5b-d9cb-469f-a165-${70867728950 + index}a`),
+  )
 
 const NUMBERS = `WITH RECURSIVE numbers (i) AS
   (VALUES (?1) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < ?2)`
@@ -39,16 +36,10 @@ const NUMBERS = `WITH RECURSIVE numbers (i) AS
 const scramble = (kind: string, number = 'i') =>
   `printf('%08x-${kind}-4000-8000-%012x', (${number}) * 2654435761 % 4294967296, ${number})`
 
-/** Applies SQL of several statements, in one transaction. */
-export async function applySQL(database: D1Database, sql: string): Promise<void> {
-  await database.batch(unstable_splitSqlQuery(sql).map((text) => database.prepare(text)))
-}
-
 /** Applies the project's migrations. */
-export async function migrate(database: D1Database): Promise<void> {
-  const folder = join(ROOT, 'migrations')
-  for (const name of readdirSync(folder).toSorted()) {
-    if (name.endsWith('.sql')) await applySQL(database, readFileSync(join(folder, name), 'utf8'))
+export async function migrate(database: Database): Promise<void> {
+  for (const { queries } of await readD1Migrations(join(ROOT, 'migrations'))) {
+    await database.batch(queries.map((query) => database.prepare(query)))
   }
 }
 
@@ -58,49 +49,32 @@ export async function migrate(database: D1Database): Promise<void> {
  * @param population number of users, each in one organization and one group
  * @param people number of global users who can be invited at the same time
  */
-export async function seed(
-  database: D1Database,
-  population: number,
-  people: number,
-): Promise<void> {
+export async function seed(database: Database, population: number, people: number): Promise<void> {
   await addPopulation(database, population)
-  const organization = ORGANIZATION_ID
-  const statements: D1PreparedStatement[] = []
-  const add = (sql: string, ...values: (string | number)[]) =>
-    statements.push(database.prepare(sql).bind(...values))
-  const addMember = (id: string, subject: string) => {
-    add(`INSERT INTO users VALUES (?1, ?1, 'active')`, subject)
-    add(`INSERT INTO organization_users VALUES (?1, ?2, ?3, 'active')`, id, organization, subject)
+  const rows = createSeed()
+  const organization = rows.organization(ORGANIZATION_ID)
+  for (const [subject, role] of [
+    [ADMINISTRATOR, 'administrator'],
+    [AUDITOR, 'auditor'],
+  ] as const) {
+    const groups = [rows.group(organization, [role])]
+    rows.member(organization, { groups, personOptions: { subject } })
   }
-  const addCaller = (subject: string, roles: readonly string[]) => {
-    const member = `member-${subject}`
-    addMember(member, subject)
-    for (const [index, role] of roles.entries()) {
-      const group = `${subject}-group-${String(index).padStart(3, '0')}`
-      add(`INSERT INTO groups VALUES (?1, ?2, 'callers')`, group, organization)
-      add(`INSERT INTO group_roles VALUES (?1, ?2)`, group, role)
-      add(`INSERT INTO group_members VALUES (?1, ?2, ?3)`, organization, group, member)
-    }
-  }
-  add(`INSERT INTO organizations VALUES (?1, 'Measured')`, organization)
-  const groups = groupIDs(MAX_GROUPS)
-  add(`INSERT INTO groups SELECT value, ?2, 'g' FROM json_each(?1)`, groups, organization)
-  add(
-    `${NUMBERS} INSERT INTO users SELECT 'person-' || i, 'p-' || i, 'active' FROM numbers`,
-    0,
-    people,
-  )
-  addCaller(ADMINISTRATOR, ['administrator'])
-  addCaller(AUDITOR, ['auditor'])
-  for (const count of CALLER_GROUPS) {
-    const others = Array.from({ length: count - 1 }, () => 'user')
-    addCaller(administratorIn(count), [...others, 'administrator'])
-  }
-  addMember(STAYING_USER_ID, 'subject-staying')
-  await database.batch(statements)
+  rows.member(organization, { id: STAYING_USER_ID })
+  await rows.save(database)
+  await database.batch([
+    database
+      .prepare(`INSERT INTO groups SELECT value, ?2, 'g' FROM json_each(?1)`)
+      .bind(groupIDs(MAX_GROUPS), organization),
+    database
+      .prepare(
+        `${NUMBERS} INSERT INTO users SELECT 'person-' || i, 'p-' || i, 'active' FROM numbers`,
+      )
+      .bind(0, people),
+  ])
 }
 
-async function addPopulation(database: D1Database, population: number): Promise<void> {
+async function addPopulation(database: Database, population: number): Promise<void> {
   const organizations = Math.max(1, Math.ceil(population / USERS_PER_ORGANIZATION))
   const organization = scramble('0004', `i % ${organizations}`)
   const group = (which: string | number) =>
@@ -114,7 +88,7 @@ async function addPopulation(database: D1Database, population: number): Promise<
     ),
   ])
   const title = `adding ${population.toLocaleString('en')} users`
-  const progress = population > STEP ? startProgress(title, population) : undefined
+  const update = population > STEP ? startProgress(title, population) : () => {}
   for (let from = 0; from < population; from += STEP) {
     const to = Math.min(population, from + STEP)
     await run(from, to, [
@@ -127,16 +101,15 @@ async function addPopulation(database: D1Database, population: number): Promise<
        SELECT ${organization}, ${group(`i / ${organizations} % ${GROUPS_PER_ORGANIZATION}`)},
          ${scramble('0003')} FROM numbers ORDER BY 3`,
     ])
-    progress?.update(to)
+    update(to)
   }
-  progress?.stop()
 }
 
-/** Invites so many people into the organization and into so many groups. Gives the IDs of the new users. */
+/** Invites so many people into the organization and into so many groups. Returns the IDs of the new users. */
 export type Invite = (count: number, groups: number) => Promise<string[]>
 
 /** Invites people in turn. A person can be invited again when the former user is deleted. */
-export function createInvite(database: D1Database, people: number): Invite {
+export function createInvite(database: Database, people: number): Invite {
   let next = 0
   return async (count, groups) => {
     const ids = Array.from({ length: count }, () => crypto.randomUUID())

@@ -30,8 +30,8 @@ export interface Comparison {
   readonly atMost?: Readonly<Record<string, number>>
 }
 
-const BLOCKS = 20
-/** A block of fewer values would say more about one value than about the ratio. */
+const MAX_BLOCKS = 20
+/** The ratio of a smaller block would depend on single values. */
 const MIN_BLOCK = 5
 
 export function summarize(times: readonly number[]): Summary {
@@ -43,10 +43,10 @@ export function summarizeAll(series: Series): Readonly<Record<string, Summary>> 
   return Object.fromEntries([...series].map(([name, times]) => [name, summarize(times)]))
 }
 
-/** How many times as long `times` took as `base`, in the same run. NaN if `base` is not positive, being noise alone. */
+/** The ratio of `times` to `base` of the same run. NaN if `base` is noise alone, and so not positive. */
 export function compare(times: readonly number[], base: readonly number[]): Ratio {
   const shorter = Math.min(times.length, base.length)
-  const blocks = Math.min(BLOCKS, Math.max(1, Math.floor(shorter / MIN_BLOCK)))
+  const blocks = Math.min(MAX_BLOCKS, Math.max(1, Math.floor(shorter / MIN_BLOCK)))
   const ratios = Array.from({ length: blocks }, (_, index) =>
     divide(cut(times, index, blocks), cut(base, index, blocks)),
   )

@@ -1,6 +1,6 @@
 /** Deletes a user through a service binding, by the RPC method or by the binding's `fetch`. */
 import type { Identity } from '../../src/index.ts'
-import { readTarget } from './minimum/parts.ts'
+import { readTarget } from './minimum.ts'
 
 interface Bindings {
   readonly IDENTITY: Service<typeof Identity>

@@ -16,13 +16,10 @@ import {
   userDeletions,
   users,
 } from '../../queries/schema.ts'
+import type { Env } from './minimum.ts'
 
-interface Bindings {
-  readonly DB: D1Database
-  readonly TOKEN_ISSUER: string
-  readonly TOKEN_AUDIENCE: string
+interface Bindings extends Env {
   readonly JWKS_URL: string
-  readonly PUBLIC_KEY: string
   /** `given`: the middleware gets the public key and fetches nothing. */
   readonly KEYS?: string
 }

@@ -4,7 +4,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createIssuer, type Issuer, type IssuerOptions } from '../../../dev/test-issuer.ts'
-import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders'
+import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders.ts'
 
 /** An issuer with its server. */
 export interface ServedIssuer extends Issuer {
