@@ -1,110 +1,116 @@
 /**
- * Which published key verifies a token? Where several fit, each is tried; one that may not be used, or that the runtime
- * does not take, spoils only itself.
+ * Which published key verifies a token. If several fit, each is tried. A key that must not be used, or that the runtime
+ * does not import, affects no other key.
  */
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createKey, createWeakKey, useFor, without, type SigningKey } from '../dev/test-keys.ts'
-import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
+import { withBody } from './support/jwks-responders'
+import type { Vars } from './support/worker/caller'
+import { createHarness, VALID, type Harness } from './support/worker/harness'
 
-let first: SigningKey
-let second: SigningKey
-let third: SigningKey
-let rsa: SigningKey
-let weak: SigningKey
+const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
+const NO_MATCH = '401 jwt_unknown_key'
 
-beforeAll(async () => {
-  first = await createKey('ES256', 'same')
-  second = await createKey('ES256', 'same')
-  third = await createKey('ES256', 'same')
-  rsa = await createKey('RS256')
-  weak = await createWeakKey()
-})
-
+const [first, second, third] = await Promise.all([
+  createKey('ES256', 'same'),
+  createKey('ES256', 'same'),
+  createKey('ES256', 'same'),
+])
+const rsa = await createKey('RS256')
+const rsaForPSS = await useFor('PS256', rsa)
+const eddsa = await createKey('EdDSA')
+const ed25519 = await useFor('Ed25519', eddsa)
+const weak = await createWeakKey()
 const noKeyID = { header: { kid: undefined } }
 
-describe('several keys fit', () => {
+/** Creates a harness whose issuer publishes these keys. */
+async function publish(keys: readonly object[], vars: Vars = {}): Promise<Harness> {
+  const harness = await createHarness({ vars })
+  harness.issuer.endpoint.respond = withBody(JSON.stringify({ keys }))
+  return harness
+}
+
+test.each(ALGORITHMS)('verifies %s, unless TOKEN_ALGORITHMS excludes it', async (algorithm) => {
+  const key = await createKey(algorithm)
+  const other = algorithm === 'ES256' ? rsa : first
+  const published = [without(key.publicJWK, 'alg'), other.publicJWK]
+  const TOKEN_ALGORITHMS = ALGORITHMS.filter((name) => name !== algorithm).join()
+  const judges = [
+    await publish([key.publicJWK]),
+    await publish(published),
+    await publish(published, { TOKEN_ALGORITHMS }),
+  ]
+  const outcomes = await Promise.all(judges.map(({ judge }) => judge({ key })))
+  expect(outcomes).toEqual([VALID, VALID, '401 jwt_algorithm_not_allowed'])
+})
+
+test('does not verify RS384', async () => {
+  const key = await createKey('RS384')
+  const { judge } = await publish([without(key.publicJWK, 'alg'), first.publicJWK])
+  expect(await judge({ key })).toBe('401 jwt_algorithm_not_allowed')
+})
+
+describe('if several keys fit', () => {
   test.each([
     ['a token without a key ID', noKeyID],
-    ['a key ID that is there more than once', {}],
-  ])('%s: each is tried', async (_, changes) => {
-    const { publish, present } = await createKeyHarness()
-    publish(rsa.publicJWK, first.publicJWK, second.publicJWK)
-    for (const key of [first, second, rsa]) {
-      expect((await present({ key, ...changes })).status).toBe(ACCEPTED)
-    }
+    ['a key ID that is published twice', {}],
+  ])('each is tried: %s', async (_, changes) => {
+    const { judge } = await publish([rsa.publicJWK, first.publicJWK, second.publicJWK])
+    for (const key of [first, second, rsa]) expect(await judge({ key, ...changes })).toBe(VALID)
   })
 
-  test('none verifies the token: 401', async () => {
-    const { publish, present } = await createKeyHarness()
-    publish(first.publicJWK, second.publicJWK)
-    const response = await present({ key: third })
-    expect(response.status).toBe(401)
-    expect(response.line.reason).toBe('jwt_signature_invalid')
-  })
-
-  test('the token is judged beyond its signature: an expired one says so', async () => {
-    const { publish, present } = await createKeyHarness()
-    publish(first.publicJWK, second.publicJWK)
+  test('the reason comes from the key that verifies the signature', async () => {
+    const { judge } = await publish([first.publicJWK, second.publicJWK])
+    expect(await judge({ key: third })).toBe('401 jwt_signature_invalid')
     for (const key of [first, second]) {
-      const response = await present({ key, claims: { exp: 1 } })
-      expect(response.headers.get('WWW-Authenticate')).toContain('the access token expired')
-      expect((await present({ key, claims: { aud: 'other' } })).status).toBe(401)
+      expect(await judge({ key, claims: { exp: 1 } })).toBe('401 jwt_expired')
+      expect(await judge({ key, claims: { aud: 'x' } })).toBe('401 jwt_audience_mismatch')
     }
   })
 })
 
-test('keys that have no ID serve tokens without one', async () => {
-  const { publish, present } = await createKeyHarness()
-  publish(without(first.publicJWK, 'kid'))
-  expect((await present({ key: first, ...noKeyID })).status).toBe(ACCEPTED)
-  expect((await present({ key: first })).status).toBe(401)
+test('a key without an ID verifies tokens without one', async () => {
+  const { judge } = await publish([without(first.publicJWK, 'kid')])
+  expect(await judge({ key: first, ...noKeyID })).toBe(VALID)
+  expect(await judge({ key: first })).toBe(NO_MATCH)
 })
 
-test('a key that names no algorithm serves each that it is fit for, in any order', async () => {
-  const { publish, present } = await createKeyHarness()
-  publish(without(rsa.publicJWK, 'alg'))
-  const padded = await useFor('PS256', rsa)
-  for (const key of [rsa, padded, padded, rsa]) {
-    expect((await present({ key })).status).toBe(ACCEPTED)
-  }
+test('a key without `alg` verifies each algorithm of its type, in any order', async () => {
+  const { judge } = await publish([without(rsa.publicJWK, 'alg')])
+  for (const key of [rsa, rsaForPSS, rsaForPSS, rsa]) expect(await judge({ key })).toBe(VALID)
 })
 
-describe('a key is not used, and the others serve', () => {
-  const unusable: [string, () => Promise<[published: object, signer: SigningKey]>][] = [
-    ['that holds d', async () => [first.privateJWK, first]],
-    ['of RSA that holds d', async () => [rsa.privateJWK, rsa]],
-    ...(['p', 'q', 'dp', 'dq', 'qi'] as const).map((member): (typeof unusable)[number] => [
+describe('without effect on other keys, ignores a key', () => {
+  const ec = first.publicJWK
+  test.each<[title: string, published: object, signer: SigningKey]>([
+    ['that holds d', first.privateJWK, first],
+    ['of RSA that holds d', rsa.privateJWK, rsa],
+    ...(['p', 'q', 'dp', 'dq', 'qi'] as const).map((member): [string, object, SigningKey] => [
       `of RSA that holds ${member}`,
-      async () => [{ ...rsa.publicJWK, [member]: rsa.privateJWK[member] }, rsa],
+      { ...rsa.publicJWK, [member]: rsa.privateJWK[member] },
+      rsa,
     ]),
-    ['for encryption', async () => [{ ...first.publicJWK, use: 'enc' }, first]],
-    [
-      'whose operations lack verify',
-      async () => [{ ...without(first.publicJWK, 'use'), key_ops: ['sign'] }, first],
-    ],
-    [
-      'whose operations are no list',
-      async () => [{ ...first.publicJWK, key_ops: 'verify' }, first],
-    ],
-    [
-      'whose point is off the curve',
-      async () => [{ ...first.publicJWK, y: first.publicJWK.x }, first],
-    ],
-    ['without a coordinate', async () => [without(first.publicJWK, 'y'), first]],
-    ['with a coordinate that is no text', async () => [{ ...first.publicJWK, x: 7 }, first]],
-    ['of another curve than it says', async () => [{ ...first.publicJWK, crv: 'P-384' }, first]],
-    ['with the exponent 1', async () => [{ ...rsa.publicJWK, e: 'AQ' }, rsa]],
-    ['without an exponent', async () => [without(rsa.publicJWK, 'e'), rsa]],
-    ['of RSA with 1024 bits', async () => [weak.publicJWK, weak]],
-    ['with an algorithm that is no text', async () => [{ ...first.publicJWK, alg: 7 }, first]],
-  ]
-
-  test.each(unusable)('%s', async (_, make) => {
-    const [published, signer] = await make()
-    const { publish, present, issuer } = await createKeyHarness()
-    publish(published, issuer.keys[0].publicJWK)
-    const response = await present({ key: signer })
-    expect(response.status).toBe(401)
-    expect((await present()).status).toBe(ACCEPTED)
+    ['for encryption', { ...ec, use: 'enc' }, first],
+    ['whose operations lack verify', { ...without(ec, 'use'), key_ops: ['sign'] }, first],
+    ['whose operations are no list', { ...ec, key_ops: 'verify' }, first],
+    ['whose point is off the curve', { ...ec, y: ec.x }, first],
+    ['without a coordinate', without(ec, 'y'), first],
+    ['with a coordinate that is no text', { ...ec, x: 7 }, first],
+    ['of another curve than it says', { ...ec, crv: 'P-384' }, first],
+    ['with the exponent 1', { ...rsa.publicJWK, e: 'AQ' }, rsa],
+    ['without an exponent', without(rsa.publicJWK, 'e'), rsa],
+    ['of RSA with 1,024 bits', weak.publicJWK, weak],
+    ['with an algorithm that is no text', { ...ec, alg: 7 }, first],
+    ['for PS256 at RS256', rsaForPSS.publicJWK, rsa],
+    ['for RS256 at PS256', rsa.publicJWK, rsaForPSS],
+    ['for Ed25519 at EdDSA', ed25519.publicJWK, eddsa],
+    ['for EdDSA at Ed25519', eddsa.publicJWK, ed25519],
+    ['for rs256', { ...rsa.publicJWK, alg: 'rs256' }, rsa],
+    ['for RS256 and a space', { ...rsa.publicJWK, alg: 'RS256 ' }, rsa],
+  ])('%s', async (_, published, key) => {
+    const { judge, issuer } = await createHarness()
+    const keys = [published, issuer.keys[0].publicJWK]
+    issuer.endpoint.respond = withBody(JSON.stringify({ keys }))
+    expect([await judge({ key }), await judge({})]).toEqual([NO_MATCH, VALID])
   })
 })

@@ -1,7 +1,7 @@
 /**
  * Known attacks on JSON Web Tokens, over real sockets: each is refused for the expected reason, none of them reaches the
  * database, and the attacker's server gets no request. The attacker knows the issuer's public keys and has valid tokens
- * of its own; it has no key of the issuer. test/token-header.test.ts and test/token-claims.test.ts have each member alone.
+ * of its own; it has no key of the issuer. test/tokens.test.ts has each member alone.
  */
 import { base64url, CompactEncrypt, exportSPKI, importJWK } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
