@@ -1,13 +1,12 @@
 /**
- * Is a response one that docs/openapi.yaml describes? Reads the description and validates a response against it: status,
- * every header and the body, and nothing beside. The schemas are checked by @cfworker/json-schema. Runs in workerd, where
- * validators that compile cannot, and in Node.
+ * Checks a response against docs/openapi.yaml: its status, its body and every header, and that it has no other. The
+ * schemas are checked by @cfworker/json-schema. Runs in workerd, where validators that compile cannot, and in Node.
  */
 import { Validator, type Schema } from '@cfworker/json-schema'
 import { parse } from 'yaml'
 import text from '../../docs/openapi.yaml?raw'
 
-/** An response as its caller got it. */
+/** A response as its caller got it. */
 export interface ObservedResponse {
   readonly method: string
   /** As sent, without the query. */
@@ -17,126 +16,110 @@ export interface ObservedResponse {
   readonly body: string
 }
 
-interface Reference {
-  readonly $ref: string
-}
-
-interface HeaderObject {
-  readonly required?: boolean
-  readonly schema: Schema
-}
-
 interface ResponseObject {
-  readonly headers?: Readonly<Record<string, HeaderObject | Reference>>
-  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>
+  readonly headers?: Readonly<Record<string, { required?: boolean; schema: Schema }>>
+  readonly content?: Readonly<Record<string, { example?: unknown; schema: Schema }>>
 }
 
 interface OperationObject {
-  readonly responses: Readonly<Record<string, ResponseObject | Reference>>
+  readonly security?: unknown
+  readonly responses: Readonly<Record<string, ResponseObject>>
 }
 
-/** The parts of the description that are looked at here. */
+interface PathItem {
+  readonly parameters: readonly Readonly<Record<string, unknown>>[]
+  readonly delete: OperationObject
+  readonly options: OperationObject
+}
+
+/** The parts of the description that tests read. */
 export interface Description {
   readonly openapi: string
-  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>
-  readonly components: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly servers: readonly { readonly url: string }[]
+  readonly security: unknown
+  readonly paths: { readonly [PATH]: PathItem }
+  readonly components: {
+    readonly responses: Readonly<Record<string, ResponseObject>>
+    readonly schemas: Readonly<Record<string, Schema>>
+    readonly securitySchemes: Readonly<Record<string, unknown>>
+  }
 }
 
-/** The description, parsed. */
-export const description = parse(text) as Description
-
-const PATH = '/api/v1/organizations/{organizationID}/users/{userID}'
+export const PATH = '/api/v1/organizations/{organizationID}/users/{userID}'
 const PATTERN = /^\/api\/v1\/organizations\/[^/]+\/users\/[^/]+$/
 
-/** Headers of the transport, which no Worker sets. */
-const TRANSPORT = new Set([
-  'connection',
-  'content-length',
-  'date',
-  'keep-alive',
-  'transfer-encoding',
-])
+/** Headers of the connection, which no Worker sets. */
+const CONNECTION = 'connection content-length date keep-alive transfer-encoding'.split(' ')
+
+/** The description as written. */
+export const written = parse(text) as Record<string, unknown>
+
+/** The description with the object in place of each reference to it. */
+export const description = resolve(written) as Description
+
+function resolve(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (_, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || !('$ref' in inner)) return inner
+    const names = String(inner.$ref).split('/').slice(1)
+    const found = names.reduce<unknown>(
+      (object, name) => Reflect.get(Object(object), name),
+      written,
+    )
+    if (found === undefined) throw new Error(`docs/openapi.yaml has no ${String(inner.$ref)}`)
+    return resolve(found)
+  })
+}
 
 /**
  * Checks a response.
  *
- * @throws Error that names everything in which the response differs from the description
+ * @throws Error that names every difference between the response and the description
  */
 export function checkResponse(observed: ObservedResponse): void {
-  const response = findResponse(observed)
-  const problems =
-    response === undefined
-      ? ['the description has no such response']
-      : [...checkHeaders(observed, response), ...checkBody(observed, response)]
-  if (problems.length > 0) {
-    const { method, path, status } = observed
-    throw new Error(`${method} ${path}: ${status}\n- ${problems.join('\n- ')}`)
-  }
+  const { method, path, status } = observed
+  const problems = [...findProblems(observed, findResponse(observed))]
+  if (problems.length === 0) return
+  throw new Error(`${method} ${path}: ${status}\n- ${problems.join('\n- ')}`)
 }
 
-/** Which component describes a response on another path, and to another method on the path. */
-const ELSEWHERE: Readonly<Record<number, string>> = { 404: 'notFound', 500: 'serverError' }
-const OTHER_METHODS: Readonly<Record<number, string>> = {
-  405: 'methodNotAllowed',
-  500: 'serverError',
-}
-
-/** The response object for a response. */
 function findResponse({ method, path, status }: ObservedResponse): ResponseObject | undefined {
+  const { methodNotAllowed, notFound, serverError } = description.components.responses
   const isOnPath = PATTERN.test(new URL(path, 'https://any.example').pathname)
-  const operation = description.paths[PATH]?.[method.toLowerCase()]
-  if (isOnPath && operation !== undefined) {
-    const response = operation.responses[String(status)]
-    return response && resolve<ResponseObject>(response)
-  }
-  const name = (isOnPath ? OTHER_METHODS : ELSEWHERE)[status]
-  if (name === undefined) return undefined
-  return resolve<ResponseObject>({ $ref: `#/components/responses/${name}` })
+  if (!isOnPath) return { 404: notFound, 500: serverError }[status]
+  const { delete: DELETE, options: OPTIONS } = description.paths[PATH]
+  const operations: Readonly<Record<string, OperationObject>> = { DELETE, OPTIONS }
+  const others = { 405: methodNotAllowed, 500: serverError }
+  return new Map(Object.entries(operations[method]?.responses ?? others)).get(String(status))
 }
 
-function resolve<T extends object>(object: T | Reference): T {
-  if (!('$ref' in object)) return object
-  let found: unknown = description
-  for (const name of object.$ref.replace(/^#\//, '').split('/')) {
-    found = (found as Readonly<Record<string, unknown>>)[name]
+function* findProblems(
+  { method, headers, body }: ObservedResponse,
+  response: ResponseObject | undefined,
+): Generator<string> {
+  if (response === undefined) return yield 'the description has no such response'
+  const { content = {} } = response
+  const described = Object.entries(response.headers ?? {})
+  const types = Object.keys(content)
+  if (types.length > 0) {
+    described.push(['Content-Type', { required: true, schema: { enum: types } }])
   }
-  if (found === undefined) throw new Error(`docs/openapi.yaml has no ${object.$ref}`)
-  return found as T
-}
-
-function* checkHeaders({ headers }: ObservedResponse, response: ResponseObject): Generator<string> {
-  const described = new Set(['content-type'])
-  for (const [name, reference] of Object.entries(response.headers ?? {})) {
-    const header = resolve<HeaderObject>(reference)
+  for (const [name, { required, schema }] of described) {
     const value = headers.get(name)
-    described.add(name.toLowerCase())
-    if (value === null) {
-      if (header.required === true) yield `the header ${name} is missing`
-      continue
-    }
-    const typed = header.schema.type === 'integer' ? Number(value) : value
-    for (const problem of validate(header.schema, typed)) yield `the header ${name}: ${problem}`
+    if (value === null && required) yield `the header ${name} is missing`
+    if (value === null) continue
+    const problems = validate(schema, schema.type === 'integer' ? Number(value) : value)
+    yield* problems.map((problem) => `the header ${name}: ${problem}`)
   }
-  for (const [name] of headers) {
-    if (!described.has(name) && !TRANSPORT.has(name)) yield `the header ${name} is not described`
-  }
+  const names = new Set([...CONNECTION, ...described.map(([name]) => name.toLowerCase())])
+  for (const [name] of headers) if (!names.has(name)) yield `the header ${name} is not described`
+
+  const media = method === 'HEAD' ? undefined : content[headers.get('Content-Type') ?? '']
+  if (media !== undefined) yield* validate(media.schema, JSON.parse(body))
+  else if (body !== '') yield 'there is a body'
 }
 
-function* checkBody(observed: ObservedResponse, { content }: ResponseObject): Generator<string> {
-  const type = observed.headers.get('Content-Type')
-  if (content === undefined || observed.method === 'HEAD') {
-    if (observed.body !== '') yield 'there is a body'
-    if (content === undefined && type !== null) yield `there is a content type: ${type}`
-    return
-  }
-  const media = content[type ?? '']
-  if (media === undefined) return yield `the content type is ${type}`
-  yield* validate(media.schema, JSON.parse(observed.body))
-}
-
-/** What is wrong with a value by a schema of the description; nothing, where it is right. */
+/** What is wrong with a value by a schema; empty if nothing is. */
 export function validate(schema: Schema, value: unknown): string[] {
-  const { components } = description // so that references within the schema lead somewhere
-  const { errors } = new Validator({ ...schema, components }, '2020-12', false).validate(value)
+  const { errors } = new Validator(schema, '2020-12', false).validate(value)
   return errors.map(({ instanceLocation, error }) => `${instanceLocation} ${error}`)
 }
