@@ -1,191 +1,180 @@
 /**
- * docs/data-model.md describes the tables that `migrations/` creates, and its SQL does what the page says. The examples
- * run on a database that has the first rows of examples/first-data.sql.
+ * docs/data-model.md: the tables are those of `migrations/`, and the examples do what the page says.
  */
-import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { execFile } from 'node:child_process'
+import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, describe, expect, test } from 'vitest'
+import { createSeed } from '../../dev/seeder.ts'
 import { compare, readDatabase } from '../support/database'
 import { call } from '../support/node/client'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed } from '../../dev/seeder.ts'
-import { addRecord as addRecordTo, recordID } from './deletion-records'
-import { readCodeSpans, readDocument, type Section } from './document'
-import { readTableRules } from './table-rules'
+import { readDocument } from './document'
+import { addRecord, createHarness } from './harness'
 
-let document: Section
-let issuer: ServedIssuer
-let workers: LocalWorkers
-let db: D1Database
-
-beforeAll(async () => {
-  document = await readDocument('docs/data-model.md')
-  issuer = await serveIssuer()
-  workers = await startWorkers({ identity: [{ vars: { ...issuer.vars } }] })
-  db = workers.db
-  await runAll(await readFile('examples/first-data.sql', 'utf8'))
-})
-
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
-})
-
-/** Runs statements as a writer would: as one transaction. */
-async function runAll(sql: string): Promise<void> {
-  const statements = sql.split(/;\s*$/m).filter((statement) => statement.trim() !== '')
-  await db.batch(statements.map((statement) => db.prepare(statement)))
+/** What the Drizzle examples export. */
+interface Examples {
+  createOrganization(db: D1Database, name: string): Promise<{ organizationID: string }>
+  invite(db: D1Database, organizationID: string, subject: string): Promise<string>
+  accept(db: D1Database, userID: string): Promise<void>
 }
 
-/** Runs an example. */
-async function run(heading: string): Promise<void> {
-  await runAll(document.section('Data in: SQL').section(heading).code[0]!.text)
-}
+const { issuer, workers, db, tryToDelete, run } = await createHarness()
+const page = await readDocument('docs/data-model.md')
+const readSQL = (heading: string) => page.section(heading).code[0]!.text
+const runExample = (heading: string) => run(readSQL(heading))
 
-/** How a deletion of someone without any group ends for the bearer of a subject. */
-async function tryToDelete(subject: string, organizationID = 'globex'): Promise<number> {
-  const seed = createSeed()
-  const target = seed.member(organizationID)
-  await seed.save(db)
-  const token = await issuer.token(subject)
-  return (await call(workers.url, { ...target, token })).status
-}
+const folder = await mkdtemp(join(tmpdir(), 'identity-examples-'))
+const drizzle = page.section('Data in: Drizzle').code.map(({ text }) => text)
+await writeFile(join(folder, 'examples.ts'), drizzle.join('\n'))
+await copyFile('queries/schema.ts', join(folder, 'schema.ts'))
+await symlink(resolve('node_modules'), join(folder, 'node_modules'))
+const examples = (await import(join(folder, 'examples.ts'))) as Examples
 
-const addRecord = (id: string) => addRecordTo(db, id)
+afterAll(() => rm(folder, { recursive: true }))
+
+/** Splits SQL into statements without comments and white space. */
+const splitSQL = (sql: string) =>
+  sql
+    .replaceAll(/--.*$|\s/gm, '')
+    .split(';')
+    .filter((statement) => statement !== '')
 
 describe('the tables', () => {
-  test('every table is described, and no other', async () => {
-    const tables = [...(await readTableRules(db)).keys()]
-    expect(document.section('Tables').headings.flatMap(readCodeSpans).toSorted()).toEqual(
-      tables.toSorted(),
+  test('are those that the migrations create', async () => {
+    const schema = await run(
+      `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'`,
     )
+    const created = schema.flatMap(({ sql }) => splitSQL(String(sql)))
+    expect(splitSQL(readSQL('Tables')).toSorted()).toEqual(created.toSorted())
   })
 
-  test('each has the columns, values, keys and references that the document says', async () => {
-    for (const [table, { columns, rules }] of await readTableRules(db)) {
-      const section = document.section(`\`${table}\``)
-      const described = section.tables[0]?.rows.map(([name = '', value]) => [
-        readCodeSpans(name)[0],
-        value,
-      ])
-      expect({ table, columns: described, rules: section.items.toSorted() }).toEqual({
-        table,
-        columns,
-        rules: rules.toSorted(),
-      })
-    }
+  test('have the built-in roles', async () => {
+    const installed = await run(
+      `SELECT '\`' || r.id || '\`' AS role, endpoint,
+         ifnull('\`' || scope || '\`: \`' || group_concat(operation, '\`, \`') || '\`', 'nothing') AS permissions
+       FROM roles r LEFT JOIN role_permissions ON role_id = r.id GROUP BY r.id, scope, endpoint`,
+    )
+    const described = page.section('Built-in roles').tables[0]!.rows
+    expect(installed.map(({ role, permissions }) => [role, permissions])).toEqual(described)
+    const endpoints = new Set(installed.map(({ endpoint }) => endpoint))
+    expect(endpoints).toEqual(new Set(['identity:users', null]))
+    expect(await run('SELECT id FROM roles WHERE id <> name')).toEqual([])
   })
 
-  test('the built-in roles have the permissions that the document says', async () => {
-    const { results } = await db
-      .prepare(
-        `SELECT r.id, r.name, p.scope, p.endpoint, p.operation FROM roles r
-         LEFT JOIN role_permissions p ON p.role_id = r.id`,
+  test('need no scan for a foreign key when a parent row is deleted', async () => {
+    const keys = await run(
+      `SELECT t.name, group_concat(format('"%w" = 1', k."from"), ' AND ') AS condition
+       FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) k
+       WHERE t.name NOT LIKE '\\_cf\\_%' ESCAPE '\\' GROUP BY t.name, k.id`,
+    )
+    expect(keys).toHaveLength(13)
+    for (const { name, condition } of keys) {
+      const plan = await run(
+        `EXPLAIN QUERY PLAN SELECT 1 FROM ${String(name)} WHERE ${String(condition)}`,
       )
-      .all<Record<'id' | 'name' | 'scope' | 'endpoint' | 'operation', string>>()
-    const installed = results.map(({ id, scope, operation }) => `${id} ${scope} ${operation}`)
-    const described = document
-      .section('Built-in roles')
-      .tables[0]!.rows.flatMap(([role = '', grants = '']) => {
-        const [scope = 'null', ...operations] = readCodeSpans(grants)
-        const named = operations.length > 0 ? operations : ['null']
-        return named.map((operation) => `${readCodeSpans(role)[0]} ${scope} ${operation}`)
-      })
-    expect(installed.toSorted()).toEqual(described.toSorted())
-    expect(results.every(({ id, name }) => id === name)).toBe(true)
-    expect(new Set(results.map(({ endpoint }) => endpoint))).toEqual(
-      new Set(['identity:users', null]),
-    )
-  })
-})
-
-describe('data in, by SQL', () => {
-  test('an invited person can delete once it has accepted and is in the right group', async () => {
-    await run('Create an organization')
-    await run('Invite a person')
-    expect(await tryToDelete('auth0|lin')).toBe(401)
-    await run('Accept an invitation')
-    expect(await tryToDelete('auth0|lin')).toBe(403)
-    await run('Put a user into a group')
-    expect(await tryToDelete('auth0|lin')).toBe(200)
-  })
-
-  test('to invite or to add once more changes nothing', async () => {
-    const before = await readDatabase(db)
-    await run('Invite a person')
-    await run('Accept an invitation')
-    await run('Put a user into a group')
-    expect(compare(before, await readDatabase(db))).toEqual({ removed: {}, added: {} })
-  })
-
-  test('a group with the role of an auditor does not let its members delete', async () => {
-    await run('Create a group with a role')
-    const seed = createSeed()
-    const auditor = seed.member('globex', { groups: ['globex-auditors'] })
-    await seed.save(db)
-    expect(await tryToDelete(auditor.person.subject)).toBe(403)
-  })
-
-  test('a service account can delete through a role of one’s own', async () => {
-    await run("Add a role of one's own")
-    await run('Add a service account')
-    expect(await tryToDelete('globex-hr-sync')).toBe(200)
-  })
-
-  test('a platform administrator can delete in every organization', async () => {
-    await run('Add a platform administrator')
-    const seed = createSeed()
-    const elsewhere = seed.organization()
-    await seed.save(db)
-    expect(await tryToDelete('auth0|grace')).toBe(200)
-    expect(await tryToDelete('auth0|grace', elsewhere)).toBe(200)
-  })
-
-  test('who was suspended and let in again can delete; who is suspended cannot', async () => {
-    await run('Suspend and let in again')
-    expect(await tryToDelete('auth0|lin')).toBe(200)
-    const [suspend = ''] = document
-      .section('Suspend and let in again')
-      .code[0]!.text.split(/;\s*$/m)
-    await db.prepare(suspend).run()
-    expect(await tryToDelete('auth0|lin')).toBe(403)
-    await run('Suspend and let in again')
-  })
-
-  test('what the document calls refused is refused, and changes nothing', async () => {
-    const { rows } = document.section('What the database refuses').tables[0]!
-    expect(rows.length).toBeGreaterThan(0)
-    const before = await readDatabase(db)
-    for (const [cell = ''] of rows) {
-      const [statement = ''] = readCodeSpans(cell)
-      const outcome = await db.prepare(statement).run().catch(String)
-      expect({ statement, outcome }).toEqual({
-        statement,
-        outcome: expect.stringContaining('constraint failed'),
-      })
+      expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH /)])
     }
-    expect(compare(before, await readDatabase(db))).toEqual({ removed: {}, added: {} })
   })
 })
 
-async function findDoubleNames(): Promise<unknown[]> {
-  const [query] = document.section('What writers must ensure').code
-  return (await db.prepare(query!.text).all()).results
-}
+const setState = (state: string) =>
+  run(`UPDATE users SET state = '${state}'; \n UPDATE organization_users SET state = '${state}'`)
+
+describe('data in', () => {
+  test('by Drizzle compiles in a Worker’s project', async () => {
+    const config = {
+      extends: resolve('tsconfig.json'),
+      compilerOptions: { noEmit: true },
+      files: ['examples.ts', resolve('worker-configuration.d.ts')],
+      include: [],
+    }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    const compiler = resolve('node_modules/typescript/bin/tsc')
+    const compiled = promisify(execFile)(process.execPath, [compiler, '-p', folder])
+    const { stdout } = await compiled.catch((error: { stdout: string }) => error)
+    expect(stdout).toBe('')
+  })
+
+  test('by SQL lets an invited person delete after it accepted and joined the administrators', async () => {
+    await runExample('Create an organization')
+    await runExample('Invite a person')
+    expect(await tryToDelete('auth0|lin', 'globex')).toBe(401)
+    await runExample('Accept an invitation')
+    expect(await tryToDelete('auth0|lin', 'globex')).toBe(403)
+    await runExample('Put a user into a group')
+    expect(await tryToDelete('auth0|lin', 'globex')).toBe(200)
+  })
+
+  test('by Drizzle does the same, for two organizations', async () => {
+    const { organizationID } = await examples.createOrganization(db, 'Acme Ltd')
+    const userID = await examples.invite(db, organizationID, 'auth0|max')
+    expect(await tryToDelete('auth0|max', organizationID)).toBe(401)
+    await examples.accept(db, userID)
+    expect(await tryToDelete('auth0|max', organizationID)).toBe(403)
+    await db
+      .prepare(`INSERT INTO group_members SELECT ?1, id, ?2 FROM groups WHERE organization_id = ?1`)
+      .bind(organizationID, userID)
+      .run()
+    expect(await tryToDelete('auth0|max', organizationID)).toBe(200)
+
+    const second = await examples.createOrganization(db, 'Second')
+    expect(await examples.invite(db, second.organizationID, 'auth0|max')).not.toBe(userID)
+    expect(await examples.invite(db, organizationID, 'auth0|max')).toBe(userID)
+  })
+
+  test.each([
+    ['SQL', () => runExample('Accept an invitation')],
+    ['Drizzle', () => examples.accept(db, 'globex-lin')],
+  ])('by %s keeps a suspended person suspended', async (_, accept) => {
+    await setState('suspended')
+    const before = await readDatabase(db)
+    await accept()
+    expect(compare(before, await readDatabase(db))).toEqual({ removed: {}, added: {} })
+    await setState('active')
+  })
+
+  test('changes nothing the second time', async () => {
+    const before = await readDatabase(db)
+    await runExample('Invite a person')
+    await runExample('Accept an invitation')
+    await runExample('Put a user into a group')
+    expect(await examples.invite(db, 'globex', 'auth0|lin')).toBe('globex-lin')
+    await examples.accept(db, 'globex-lin')
+    expect(compare(before, await readDatabase(db))).toEqual({ removed: {}, added: {} })
+  })
+
+  test('lets a service account delete through a new role', async () => {
+    await runExample('Add your own role')
+    await runExample('Add a service account')
+    expect(await tryToDelete('globex-hr-sync', 'globex')).toBe(200)
+  })
+
+  test('lets a platform administrator delete in an organization of others', async () => {
+    await runExample('Add a platform administrator')
+    expect(await tryToDelete('auth0|grace', 'globex')).toBe(200)
+  })
+
+  test('suspends a person and ends the suspension', async () => {
+    const [suspend = '', end = ''] = readSQL('Suspend a person and end the suspension').split('\n')
+    await run(suspend)
+    expect(await tryToDelete('auth0|lin', 'globex')).toBe(403)
+    await run(end)
+    expect(await tryToDelete('auth0|lin', 'globex')).toBe(200)
+  })
+})
 
 describe('what writers must ensure', () => {
-  test('the query finds a service account that has the subject of a person, who is locked out', async () => {
-    expect(await findDoubleNames()).toEqual([])
-    const seed = createSeed()
-    seed.serviceAccount('globex', [], 'auth0|grace')
-    await seed.save(db)
-    expect(await findDoubleNames()).toEqual([{ id: 'auth0|grace' }])
-    expect(await tryToDelete('auth0|grace')).toBe(401)
-    await db.prepare(`DELETE FROM service_accounts WHERE id = 'auth0|grace'`).run()
-    expect(await tryToDelete('auth0|grace')).toBe(200)
+  test('the query finds a service account that locks a person out', async () => {
+    const sql = readSQL('What writers must ensure')
+    expect(await run(sql)).toEqual([])
+    await run(`INSERT INTO service_accounts VALUES ('auth0|grace', 'globex', '')`)
+    expect(await run(sql)).toEqual([{ id: 'auth0|grace' }])
+    expect(await tryToDelete('auth0|grace', 'globex')).toBe(401)
   })
 
-  test('a user ID that is used again keeps its new user from a repeat with the old key', async () => {
+  test('a repeat with the old key does not delete a new user that has a used ID', async () => {
     const headers = { 'Idempotency-Key': 'once' }
     const token = await issuer.token('auth0|lin')
     const target = { organizationID: 'globex', userID: 'globex-again', token, headers }
@@ -195,47 +184,25 @@ describe('what writers must ensure', () => {
       await seed.save(db)
       expect((await call(workers.url, target)).status).toBe(200)
     }
-    const { results } = await db
-      .prepare(
-        'SELECT subject FROM organization_users m JOIN users u ON u.id = m.user_id WHERE m.id = ?',
-      )
-      .bind(target.userID)
-      .all()
-    expect(results).toEqual([{ subject: 'second' }])
+    const users = await run(
+      `SELECT subject FROM organization_users m JOIN users u ON u.id = user_id
+       WHERE m.id = 'globex-again'`,
+    )
+    expect(users).toEqual([{ subject: 'second' }])
   })
 })
 
-describe('the deletion records', () => {
-  test('are all read by the statement, also one that appears behind a record that was read', async () => {
-    await db.prepare('DELETE FROM user_deletions').run()
-    const [query] = document.section('Read the deletion records').code
-    const read = async (sql = query!.text) => {
-      const { results } = await db.prepare(sql).all<{ id: string }>()
-      return results.map(({ id }) => id)
-    }
-    const [tooOld, late, early] = [601_000, 20_000, 10_000].map((ago) => recordID(Date.now() - ago))
-    await addRecord(tooOld!)
-    await addRecord(early!)
-    expect(await read()).toEqual([early])
-    await addRecord(late!)
-    expect(await read(`SELECT id FROM user_deletions WHERE id > '${early}'`)).toEqual([])
-    expect(await read()).toEqual([late, early])
-    const plan = await db.prepare(`EXPLAIN QUERY PLAN ${query!.text}`).all<{ detail: string }>()
-    expect(plan.results[0]?.detail).toBe('SEARCH user_deletions USING PRIMARY KEY (id>?)')
-  })
-})
-
-test('no foreign key needs a scan of the table that has it when its parent goes', async () => {
-  const references = [...(await readTableRules(db))].flatMap(([table, rules]) =>
-    rules.references.map((columns) => ({ table, columns })),
-  )
-  expect(references.length).toBeGreaterThan(0)
-  const plans = await db.batch<{ detail: string }>(
-    references.map(({ table, columns }) => {
-      const where = columns.map((column) => `"${column}" = 'x'`).join(' AND ')
-      return db.prepare(`EXPLAIN QUERY PLAN SELECT 1 FROM "${table}" WHERE ${where}`)
-    }),
-  )
-  const steps = plans.map(({ results }) => results.map(({ detail }) => detail).join('; '))
-  expect(steps.filter((step) => !/^SEARCH [^;]*$/.test(step))).toEqual([])
+test('the statement reads all new deletion records, also one with a smaller ID than one that was read', async () => {
+  await run('DELETE FROM user_deletions')
+  const sql = readSQL('Read the deletion records')
+  const read = async () => (await run(sql)).map(({ id }) => id)
+  const [, early] = [
+    await addRecord(db, { deleted_at: Date.now() - 601_000 }),
+    await addRecord(db, { deleted_at: Date.now() - 10_000 }),
+  ]
+  expect(await read()).toEqual([early])
+  const late = await addRecord(db, { deleted_at: Date.now() - 20_000 })
+  expect(await read()).toEqual([late, early])
+  const [plan] = await run(`EXPLAIN QUERY PLAN ${sql}`)
+  expect(plan?.['detail']).toBe('SEARCH user_deletions USING PRIMARY KEY (id>?)')
 })
