@@ -1,6 +1,6 @@
 /**
- * Runs Workers on local workerd, all in one runtime, so that they can be bound to each other. Each listens on a socket of
- * its own; nothing stands between a caller and the Worker. The runtime ends with this process, however that ends.
+ * Runs Workers on local workerd, all in one runtime, so that they can be bound to each other. Each Worker listens on its
+ * own socket, without a proxy. The runtime ends with this process, even if this process is killed.
  */
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
@@ -19,57 +19,41 @@ import {
   unstable_readConfig,
   type Unstable_Config,
 } from 'wrangler'
+import type { Database } from './database.ts'
 import { wrangler } from './wrangler.ts'
 
 /** A Worker to run, in miniflare's terms. */
 export type LocalWorker = LegacyWorkerOptions & { readonly name: string }
 
-/** A D1 database, as a Worker would see it: what this folder needs of Cloudflare's `D1Database`. */
-export interface Database {
-  prepare(sql: string): Statement
-  batch(statements: readonly Statement[]): Promise<{ readonly results: Row[] }[]>
-}
-
-/** A row of a result, by the names of its columns. */
-export type Row = Readonly<Record<string, string | number | null>>
-
-/** A statement of a D1 database. */
-export interface Statement {
-  bind(...values: readonly (string | number | null)[]): Statement
-  first(): Promise<Row | null>
-  all(): Promise<{ readonly results: Row[] }>
-  run(): Promise<unknown>
-}
-
-/** A queue, as the binding of a Worker sends to it. */
+/** A queue, as a Worker sends to it. */
 export interface Queue {
   send(body: unknown): Promise<unknown>
 }
 
-/** What to run. */
+/** What to run, and how. */
 export interface LocalWorkersOptions {
   readonly workers: readonly LocalWorker[]
-  /** The folder in which databases outlive the runtime: wrangler's `--persist-to`. */
+  /** The folder that keeps the databases, wrangler's `--persist-to`; by default they end with the runtime. */
   readonly persistTo?: string
   /** Gets each line that a Worker logs. */
   readonly onLog?: (line: string) => void
-  /** Takes the lines in place of `onLog`: a file, so that this process reads nothing while a request is timed. */
+  /** A file that gets the lines in place of `onLog`, so that this process does no work while a request is timed. */
   readonly logFile?: string
-  /** Shows what Workers throw. */
+  /** Prints the errors that Workers throw. */
   readonly showErrors?: boolean
-  /** Opens the inspector, which shows the memory and the time of a Worker. */
+  /** Opens the inspector, which reports the memory and the CPU time of a Worker. */
   readonly inspect?: boolean
 }
 
 /** The running Workers. */
 export interface LocalWorkers {
-  /** The address of a Worker by its name. */
+  /** The address of a Worker. */
   urlOf(name: string): URL
   /** The database that a Worker has as `DB`. */
   databaseOf(name: string): Promise<Database>
   /** The queue that a Worker sends to by a binding. */
   queueOf(name: string, binding: string): Promise<Queue>
-  /** Runs the cron handler of a Worker: a local runtime never does so by itself. */
+  /** Runs the cron handler of a Worker, which a local runtime never does by itself. */
   runCron(name: string): Promise<void>
   /** The process ID of the runtime. It is 0 on Windows. */
   readonly pid: number
@@ -134,7 +118,7 @@ export async function startWorkers(options: LocalWorkersOptions): Promise<LocalW
   }
 }
 
-/** A Worker of a wrangler configuration, bundled into a folder. The values of `.dev.vars` and `.env` play no part. */
+/** Bundles the Worker of a wrangler configuration into a folder. Ignores `.dev.vars` and `.env`. */
 export async function buildWorker(configPath: string, folder: string): Promise<LocalWorker> {
   const { name, main, options } = readWorker(configPath)
   await bundle(configPath, folder)
@@ -172,19 +156,12 @@ export async function migrate(configPath: string, persistTo: string): Promise<vo
   await wrangler(['d1', 'migrations', 'apply', 'DB', ...where])
 }
 
-/** What ties one runtime to this process. */
-interface Leash {
-  readonly env: Record<string, string>
-  readPID(): number
-  release(): void
-}
-
 /**
- * workerd.sh runs workerd, writes down its process ID, and ends it when this process is gone: it waits at a named pipe,
- * whose other end only this process has. A runtime outlives a parent that was killed:
- * https://github.com/cloudflare/workers-sdk/issues/6510
+ * Ties a runtime to this process: workerd.sh runs workerd, writes its process ID into a file, and kills it when this
+ * process is gone. It waits on a named pipe that only this process holds open. Without it, workerd outlives a parent that
+ * was killed: https://github.com/cloudflare/workers-sdk/issues/6510
  */
-function createLeash(logFile?: string): Leash {
+function createLeash(logFile?: string) {
   if (process.platform === 'win32') return { env: {}, readPID: () => 0, release() {} }
   const require = createRequire(createRequire(import.meta.url).resolve('miniflare'))
   process.env['MINIFLARE_WORKERD_PATH'] = join(import.meta.dirname, 'workerd.sh')

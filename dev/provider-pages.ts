@@ -1,10 +1,11 @@
 /**
- * The local provider's page, which asks who signs in. No password and no script. Each text of a request is escaped.
+ * The page of the local OpenID provider, which asks who signs in. No password and no script. Escapes every text of a
+ * request.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Configuration, Interaction, Provider } from 'oidc-provider'
-import { STYLESHEET } from './console/stylesheet.ts'
+import { STYLESHEET } from './console/assets.ts'
 import { callers, organizations, people, type Person } from './seed-data.ts'
 
 /** Handles a request for `/interaction/…`: shows the page, or takes its form. */
@@ -23,7 +24,7 @@ export async function handleInteraction(
   }
 }
 
-/** The provider's own errors, as a page. */
+/** Shows an error of the provider as a page. */
 export const renderError: NonNullable<Configuration['renderError']> = (context, out) => {
   context.type = 'html'
   context.body = errorPage(`${out.error}: ${out.error_description ?? ''}`)
@@ -39,42 +40,45 @@ function readChoice(form: URLSearchParams) {
 }
 
 function loginPage({ params }: Interaction): string {
-  const hinted = people.find(({ subject }) => subject === params['login_hint'])
-  const recommended = hinted ?? people.find(({ subject }) => subject === callers.administrator)
-  const others = people.filter((person) => person !== recommended)
+  const hint = people.find(({ subject }) => subject === params['login_hint'])
+  const recommended = hint?.subject ?? callers.administrator
+  const rows = (isRecommended: boolean) =>
+    people
+      .filter(({ subject }) => (subject === recommended) === isRecommended)
+      .map((person) => personRow(person, isRecommended ? 'autofocus' : ''))
+      .join('')
   return page(
     'Who are you?',
     `<p>The local provider asks for no password. Choose who signs in to
 <strong>${escapeHTML(String(params['client_id']))}</strong>.</p>
 <form method="post">
-${recommended === undefined ? '' : `<div class="card"><h2>Recommended</h2><ul class="rows">${personRow(recommended, 'autofocus')}</ul></div>`}
-<div class="card"><h2>Other people</h2><ul class="rows">${others.map((person) => personRow(person)).join('')}</ul></div>
+<div class="card"><h2>Recommended</h2><ul class="rows">${rows(true)}</ul></div>
+<div class="card"><h2>Other people</h2><ul class="rows">${rows(false)}</ul></div>
 <button class="outline" name="cancel" value="yes">Cancel</button></form>`,
   )
 }
 
-function personRow(person: Person, attribute = ''): string {
-  return `<li><button class="pick" name="subject" value="${escapeHTML(person.subject)}" ${attribute}>
-<span><strong>${escapeHTML(person.name)}</strong> <small>${escapeHTML(person.email)}</small></span>
-<small>${rolesOf(person).map(escapeHTML).join('<br>') || 'Unknown to the identity database'}</small>
+function personRow({ subject, name, email, state }: Person, attribute: string): string {
+  const details = [
+    ...(state === undefined ? ['Unknown to the identity database'] : []),
+    ...(state === 'active' || state === undefined ? [] : [`This person is ${state}`]),
+    ...(subject === callers.platformAdministrator ? ['Platform administrator'] : []),
+    ...describeMemberships(subject),
+  ]
+  return `<li><button class="pick" name="subject" value="${escapeHTML(subject)}" ${attribute}>
+<span><strong>${escapeHTML(name)}</strong> <small>${escapeHTML(email)}</small></span>
+<small>${details.map(escapeHTML).join('<br>')}</small>
 </button></li>`
 }
 
-/** What the seed data says about a person: organizations and groups. The database can differ by now. */
-function rolesOf({ subject, user, platformAdministrator }: Person): string[] {
-  const memberships = organizations.flatMap(({ name, users, groups }) =>
-    Object.entries(users)
-      .filter(([, member]) => member.subject === subject)
-      .map(([id, { state }]) => {
-        const of = groups.filter(({ members }) => members.includes(id)).map((group) => group.name)
-        return `${name}${state === 'active' ? '' : ` (${state})`}: ${of.join(', ') || 'no group'}`
-      }),
-  )
-  return [
-    ...(user === undefined || user.state === 'active' ? [] : [`This person is ${user.state}`]),
-    ...(platformAdministrator ? ['Platform administrator'] : []),
-    ...memberships,
-  ]
+/** The organizations and groups of a person in the seed data. The database can differ. */
+function describeMemberships(subject: string): string[] {
+  return organizations.flatMap(({ name, members, states }) => {
+    const groups = members[subject]
+    if (groups === undefined) return []
+    const state = states[subject] === undefined ? '' : ` (${states[subject]})`
+    return [`${name}${state}: ${groups.join(', ')}`]
+  })
 }
 
 function errorPage(message: string): string {

@@ -1,11 +1,8 @@
 /**
- * A real OpenID provider for the local stack: oidc-provider over the people of seed-data.ts, on plain HTTP and loopback.
- * Access tokens are JWTs of RFC 9068, signed ES256, valid for an hour. There are no passwords: anyone who reaches the
- * page can sign in as any person, so it is never deployed.
+ * The OpenID provider of the local stack: oidc-provider over the people of seed-data.ts, on plain HTTP and loopback. Access
+ * tokens are JWTs (RFC 9068), signed with ES256, valid for an hour. There are no passwords: anyone who reaches the page can
+ * sign in as any person. Never deployed.
  */
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import {
   interactionPolicy,
   Provider,
@@ -14,6 +11,7 @@ import {
   type KoaContextWithOIDC,
 } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
+import { serve } from './loopback-server.ts'
 import { handleInteraction, renderError } from './provider-pages.ts'
 import type { ProviderSecrets } from './provider-secrets.ts'
 import { people } from './seed-data.ts'
@@ -21,7 +19,7 @@ import { people } from './seed-data.ts'
 /** The `aud` of the access tokens: the resource indicator (RFC 8707) of the identity API. */
 export const AUDIENCE = 'https://identity.example/api'
 
-/** The one scope of the identity API; the Worker requires it only if REQUIRED_SCOPE names it. */
+/** The scope of the identity API; the Worker requires it if REQUIRED_SCOPE names it. */
 export const SCOPE = 'users:delete'
 
 /** A public client with PKCE and a loopback redirect (RFC 8252). */
@@ -36,10 +34,9 @@ export const CLI: LoopbackClient = {
   redirectURI: 'http://127.0.0.1/callback',
 }
 
-/** As CLI, but the provider dates its tokens two hours back, as if it had signed in then: they have expired. */
+/** As CLI, but the provider dates its tokens two hours back, so they have expired. */
 export const LATE_CLI: LoopbackClient = { ...CLI, clientID: 'local-cli-two-hours-ago' }
 
-const CLOCK_TOLERANCE_S = 15
 const TOKEN_LIFETIME_S = 3600
 const LATE_S = 2 * 3600
 const DAY_S = 86_400
@@ -52,7 +49,7 @@ export interface RunningProvider {
 }
 
 /**
- * Starts the provider; the issuer's name contains the port. 0 takes a free one.
+ * Starts the provider on a TCP port, which is part of the issuer's name; 0 takes a free one.
  * @param clients further clients, such as a page that signs people in; their origins may call the token endpoint
  */
 export async function runProvider(
@@ -60,65 +57,33 @@ export async function runProvider(
   secrets: ProviderSecrets,
   clients: readonly ClientMetadata[] = [],
 ): Promise<RunningProvider> {
-  const server = createServer()
-  server.listen(port, '127.0.0.1')
-  await once(server, 'listening')
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const provider = new Provider(issuer, configure(secrets, clients))
-  provider.on('server_error', (_context, error) => console.error('OpenID provider:', error))
-  const respond = provider.callback()
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (rejectForeignHost(request, response, issuer)) return
-    void (request.url?.startsWith('/interaction/')
-      ? handleInteraction(provider, request, response)
-      : respond(request, response))
+  const server = await serve(port, (issuer) => {
+    const provider = new Provider(issuer, configure(secrets, clients))
+    provider.on('server_error', (_context, error) => console.error('OpenID provider:', error))
+    const respond = provider.callback()
+    return (request, response) =>
+      void (request.url?.startsWith('/interaction/')
+        ? handleInteraction(provider, request, response)
+        : respond(request, response))
   })
-  return {
-    issuer,
-    jwksURL: `${issuer}/jwks`,
-    async stop() {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
-  }
-}
-
-/**
- * Rejects a request for another host name with 403; returns whether it did. A name that an attacker points at 127.0.0.1
- * (DNS rebinding) would make this server part of the attacker's origin.
- */
-export function rejectForeignHost(
-  request: IncomingMessage,
-  response: ServerResponse,
-  origin: string,
-): boolean {
-  if (`http://${request.headers.host}` === origin) return false
-  response
-    .writeHead(403, { 'Content-Type': 'text/plain; charset=utf-8' })
-    .end(`This server has one address. Open it instead: ${origin}/\n`)
-  return true
+  const { origin } = server
+  return { issuer: origin, jwksURL: `${origin}/jwks`, stop: () => server.stop() }
 }
 
 function configure(secrets: ProviderSecrets, clients: readonly ClientMetadata[]): Configuration {
   return {
-    adapter: createMemoryAdapter(CLOCK_TOLERANCE_S),
-    clockTolerance: CLOCK_TOLERANCE_S,
+    adapter: createMemoryAdapter(),
     jwks: { keys: [...secrets.jwks.keys] },
     cookies: { keys: [secrets.cookieKey] },
     clients: [publicClient(CLI), publicClient(LATE_CLI), ...machineClients(secrets), ...clients],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
     responseTypes: ['code'],
-    scopes: ['openid', 'profile', 'email', SCOPE],
-    claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
-    findAccount(_context, subject) {
-      const person = people.find((candidate) => candidate.subject === subject)
-      if (person === undefined) return undefined
-      const { name, email } = person
-      return { accountId: subject, claims: () => ({ sub: subject, name, email }) }
-    },
+    scopes: ['openid', SCOPE],
+    findAccount: (_context, subject) =>
+      people.some((person) => person.subject === subject)
+        ? { accountId: subject, claims: () => ({ sub: subject }) }
+        : undefined,
     features: {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
@@ -161,20 +126,20 @@ function configure(secrets: ProviderSecrets, clients: readonly ClientMetadata[])
   }
 }
 
-/** The provider asks who signs in and nothing else: its clients are all parts of the local stack. */
+/** Asks who signs in, and asks for no consent: all clients are parts of the local stack. */
 function loginOnly() {
   const policy = interactionPolicy.base()
   policy.remove('consent')
   return policy
 }
 
-/** In place of a consent page: each client may have every scope. */
+/** Grants each client every scope, in place of a consent page. */
 async function grantEverything({ oidc }: KoaContextWithOIDC) {
   const accountId = oidc.session?.accountId
   const clientId = oidc.client?.clientId
   if (accountId === undefined || clientId === undefined) return undefined
   const grant = new oidc.provider.Grant({ accountId, clientId })
-  grant.addOIDCScope('openid profile email')
+  grant.addOIDCScope('openid')
   grant.addResourceScope(AUDIENCE, SCOPE)
   await grant.save()
   return grant
@@ -192,7 +157,7 @@ function publicClient({ clientID, redirectURI }: LoopbackClient) {
   } satisfies ClientMetadata
 }
 
-/** A service account is a client whose ID is its own, so that it is the `sub` of its tokens too. */
+/** Clients for the service accounts. The client ID is the account's ID, so it is also the `sub` of the tokens. */
 function machineClients({ serviceAccounts }: ProviderSecrets): ClientMetadata[] {
   return Object.entries(serviceAccounts).map(([id, secret]) => ({
     client_id: id,

@@ -1,54 +1,31 @@
 /**
- * The people, organizations and groups of the local stack. Names and e-mail addresses live with the OpenID provider; the
- * database holds IDs, states, memberships and roles alone (seed.ts writes them).
+ * The people, organizations and groups of the local stack, and their rows in the database. Names and e-mail addresses are
+ * the OpenID provider's; the database holds IDs, states, memberships and roles.
  */
-
-/** The state of a person, or of its membership in one organization. */
-export type State = 'active' | 'pending' | 'suspended'
+import type { Database } from './database.ts'
+import { createSeed, type State } from './seeder.ts'
 
 /** A person who can sign in at the provider. */
 export interface Person {
-  /** The token's `sub`. */
+  /** The `sub` of the person's tokens. */
   readonly subject: string
   readonly name: string
   readonly email: string
-  /** The row of the person in `users`; a stranger has none. */
-  readonly user?: { readonly id: string; readonly state: State }
-  /** Bound to the role of a platform administrator. */
-  readonly platformAdministrator?: true
+  /** The state in the database; undefined if the database does not have the person. */
+  readonly state: State | undefined
 }
 
-/** A group with its roles and members, by the IDs of organization users and service accounts. */
-export interface Group {
-  readonly id: string
-  readonly name: string
-  readonly roles: readonly string[]
-  readonly members: readonly string[]
-  readonly serviceAccounts?: readonly string[]
-}
-
-/** One tenant. The keys of `users` are the IDs that the API calls `userID`, the values say whose they are. */
-export interface Organization {
-  readonly id: string
-  readonly name: string
-  readonly users: Readonly<Record<string, { readonly subject: string; readonly state: State }>>
-  readonly groups: readonly Group[]
-  readonly serviceAccounts: readonly { readonly id: string; readonly name: string }[]
-}
-
-const person = (subject: string, name: string, state: State = 'active'): Person => ({
+const person = (subject: string, name: string, state: State | undefined = 'active'): Person => ({
   subject,
   name,
   email: `${subject}@people.example`,
-  user: { id: `person-${subject.split('.')[0]}`, state },
+  state,
 })
-
-const active = (subject: string) => ({ subject, state: 'active' as const })
 
 export const people: readonly Person[] = [
   person('ada.berg', 'Ada Berg'),
   person('bruno.costa', 'Bruno Costa'),
-  { ...person('chioma.eze', 'Chioma Eze'), platformAdministrator: true },
+  person('chioma.eze', 'Chioma Eze'),
   person('dara.flynn', 'Dara Flynn'),
   person('emil.novak', 'Emil Novak'),
   person('fatima.haddad', 'Fatima Haddad'),
@@ -61,107 +38,121 @@ export const people: readonly Person[] = [
   person('mina.rossi', 'Mina Rossi'),
   person('noor.saleh', 'Noor Saleh'),
   person('otto.weiss', 'Otto Weiß'),
-  { subject: 'zoe.visitor', name: 'Zoë Visitor', email: 'zoe.visitor@people.example' },
+  { ...person('zoe.visitor', 'Zoë Visitor'), state: undefined },
 ]
 
-export const organizations: readonly Organization[] = [
-  {
-    id: 'lumen',
-    name: 'Lumen Robotics',
-    users: {
-      'lumen-ada': active('ada.berg'),
-      'lumen-bruno': active('bruno.costa'),
-      'lumen-dara': active('dara.flynn'),
-      'lumen-emil': active('emil.novak'),
-      'lumen-fatima': active('fatima.haddad'),
-      'lumen-goran': { subject: 'goran.ilic', state: 'suspended' },
-      'lumen-noor': active('noor.saleh'),
-      'lumen-otto': active('otto.weiss'),
-    },
-    groups: [
-      {
-        id: 'lumen-administrators',
-        name: 'Administrators',
-        roles: ['administrator'],
-        members: ['lumen-ada', 'lumen-goran'],
-      },
-      { id: 'lumen-audit', name: 'Audit', roles: ['auditor'], members: ['lumen-bruno'] },
-      {
-        id: 'lumen-engineers',
-        name: 'Engineers',
-        roles: ['user'],
-        members: ['lumen-ada', 'lumen-dara', 'lumen-emil', 'lumen-noor', 'lumen-otto'],
-      },
-      {
-        id: 'lumen-on-call',
-        name: 'On call',
-        roles: ['user', 'reader'],
-        members: ['lumen-dara', 'lumen-noor', 'lumen-otto'],
-      },
-      {
-        id: 'lumen-everyone',
-        name: 'Everyone',
-        roles: ['reader'],
-        members: ['lumen-ada', 'lumen-bruno', 'lumen-dara', 'lumen-fatima', 'lumen-otto'],
-      },
-      {
-        id: 'lumen-automation',
-        name: 'Automation',
-        roles: ['administrator'],
-        members: [],
-        serviceAccounts: ['lumen-hr-sync'],
-      },
-    ],
-    serviceAccounts: [{ id: 'lumen-hr-sync', name: 'HR sync' }],
-  },
-  {
-    id: 'harbour',
-    name: 'Harbour Logistics',
-    users: {
-      'harbour-fatima': active('fatima.haddad'),
-      'harbour-hana': { subject: 'hana.kimura', state: 'pending' },
-      'harbour-ines': active('ines.lopez'),
-      'harbour-jonas': active('jonas.meyer'),
-      'harbour-kemi': active('kemi.okafor'),
-    },
-    groups: [
-      {
-        id: 'harbour-administrators',
-        name: 'Administrators',
-        roles: ['administrator'],
-        members: ['harbour-fatima', 'harbour-jonas'],
-      },
-      {
-        id: 'harbour-dispatch',
-        name: 'Dispatch',
-        roles: ['user'],
-        members: ['harbour-fatima', 'harbour-kemi', 'harbour-hana'],
-      },
-      { id: 'harbour-audit', name: 'Audit', roles: ['auditor'], members: ['harbour-ines'] },
-    ],
-    serviceAccounts: [],
-  },
-  {
-    id: 'meadow',
-    name: 'Meadow Clinic',
-    users: { 'meadow-liam': active('liam.park'), 'meadow-mina': active('mina.rossi') },
-    groups: [
-      {
-        id: 'meadow-administrators',
-        name: 'Administrators',
-        roles: ['administrator'],
-        members: ['meadow-liam'],
-      },
-      { id: 'meadow-ward', name: 'Ward', roles: ['reader'], members: ['meadow-mina'] },
-    ],
-    serviceAccounts: [{ id: 'meadow-reports', name: 'Reports (in no group)' }],
-  },
-]
-
-/** The people and the machine of the printed examples and of the demonstration. */
+/** The callers of the printed examples and of the demonstration. */
 export const callers = {
   administrator: 'ada.berg',
   auditor: 'bruno.costa',
   platformAdministrator: 'chioma.eze',
   serviceAccount: 'lumen-hr-sync',
 } as const
+
+/** One tenant. Members are given by subject, with the names of their groups. */
+export interface Organization {
+  readonly id: string
+  readonly name: string
+  /** The roles of each group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>
+  readonly members: Readonly<Record<string, readonly string[]>>
+  /** The states of memberships that are not active. */
+  readonly states: Readonly<Record<string, State>>
+  readonly serviceAccounts: readonly ServiceAccount[]
+}
+
+/** A program that signs in by itself. */
+export interface ServiceAccount {
+  readonly id: string
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+export const organizations: readonly Organization[] = [
+  {
+    id: 'lumen',
+    name: 'Lumen Robotics',
+    groups: {
+      Administrators: ['administrator'],
+      Audit: ['auditor'],
+      Engineers: ['user'],
+      'On call': ['user', 'reader'],
+      Everyone: ['reader'],
+      Automation: ['administrator'],
+    },
+    members: {
+      'ada.berg': ['Administrators', 'Engineers', 'Everyone'],
+      'bruno.costa': ['Audit', 'Everyone'],
+      'dara.flynn': ['Engineers', 'On call', 'Everyone'],
+      'emil.novak': ['Engineers'],
+      'fatima.haddad': ['Everyone'],
+      'goran.ilic': ['Administrators'],
+      'noor.saleh': ['Engineers', 'On call'],
+      'otto.weiss': ['Engineers', 'On call', 'Everyone'],
+    },
+    states: { 'goran.ilic': 'suspended' },
+    serviceAccounts: [{ id: callers.serviceAccount, name: 'HR sync', groups: ['Automation'] }],
+  },
+  {
+    id: 'harbour',
+    name: 'Harbour Logistics',
+    groups: { Administrators: ['administrator'], Dispatch: ['user'], Audit: ['auditor'] },
+    members: {
+      'fatima.haddad': ['Administrators', 'Dispatch'],
+      'hana.kimura': ['Dispatch'],
+      'ines.lopez': ['Audit'],
+      'jonas.meyer': ['Administrators'],
+      'kemi.okafor': ['Dispatch'],
+    },
+    states: { 'hana.kimura': 'pending' },
+    serviceAccounts: [],
+  },
+  {
+    id: 'meadow',
+    name: 'Meadow Clinic',
+    groups: { Administrators: ['administrator'], Ward: ['reader'] },
+    members: { 'liam.park': ['Administrators'], 'mina.rossi': ['Ward'] },
+    states: {},
+    serviceAccounts: [{ id: 'meadow-reports', name: 'Reports (in no group)', groups: [] }],
+  },
+]
+
+/** All service accounts. */
+export const serviceAccounts = organizations.flatMap((organization) => organization.serviceAccounts)
+
+/**
+ * Fills an empty, migrated database in one transaction.
+ * @returns false if the database has an organization; then nothing is written
+ */
+export async function seed(database: Database): Promise<boolean> {
+  const found = await database.prepare('SELECT id FROM organizations LIMIT 1').first()
+  if (found !== null) return false
+  const seed = createSeed()
+  for (const { subject, state } of people) {
+    const globalRoles = subject === callers.platformAdministrator ? ['platform-administrator'] : []
+    if (state !== undefined) seed.person({ ...rowOf(subject), state, globalRoles })
+  }
+  for (const { id, name, groups, members, states, serviceAccounts } of organizations) {
+    const toIDs = (names: readonly string[]) => names.map((group) => toID(id, group))
+    seed.organization(id, name)
+    for (const [group, roles] of Object.entries(groups)) {
+      seed.group(id, roles, toID(id, group), group)
+    }
+    for (const [subject, names] of Object.entries(members)) {
+      const person = rowOf(subject)
+      const state = states[subject] ?? 'active'
+      seed.member(id, { id: toID(id, firstName(subject)), person, state, groups: toIDs(names) })
+    }
+    for (const account of serviceAccounts) {
+      seed.serviceAccount(id, toIDs(account.groups), account.id, account.name)
+    }
+  }
+  await seed.save(database)
+  return true
+}
+
+/** Such as `lumen-on-call` and `lumen-ada`. */
+const toID = (organizationID: string, name: string) =>
+  `${organizationID}-${name.toLowerCase().replace(' ', '-')}`
+const firstName = (subject: string) => String(subject.split('.')[0])
+const rowOf = (subject: string) => ({ id: `person-${firstName(subject)}`, subject })

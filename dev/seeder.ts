@@ -1,12 +1,17 @@
 /**
- * Rows for a test, in the terms of the data model. Collects them in memory with fresh IDs and writes them as one batch.
- * Runs in workerd and in Node. Each test makes organizations of its own, so tests share a database without meeting.
+ * Writes rows in the terms of the data model: collects them in memory, with new IDs, and sends them as one batch. Runs in
+ * workerd and in Node. Tests that make their own organizations can share a database.
  */
-
-import type { Database, Row } from './local-workers.ts'
+import type { Database, Row } from './database.ts'
 
 /** State of a person, on the platform or in an organization. */
 export type State = 'active' | 'pending' | 'suspended'
+
+/** A person, platform-wide. */
+export interface Person {
+  readonly id: string
+  readonly subject: string
+}
 
 /** One person's membership of one organization. */
 export interface Member {
@@ -16,56 +21,55 @@ export interface Member {
   readonly person: Person
 }
 
-/** A person, platform-wide. */
-export interface Person {
-  readonly id: string
-  readonly subject: string
-}
-
-/** What may be said of a person. */
+/** The values that a person can get; each has a default. */
 export interface PersonOptions {
+  readonly id?: string
   readonly subject?: string
   readonly state?: State
   /** Roles bound at global scope. */
   readonly globalRoles?: readonly string[]
 }
 
-/** What may be said of a member. */
+/** The values that a member can get; each has a default. */
 export interface MemberOptions {
   readonly id?: string
   readonly state?: State
   readonly groups?: readonly string[]
-  /** An existing person; else a new one, made with `personOptions`. */
+  /** An existing person; by default a new one, made with `personOptions`. */
   readonly person?: Person
   readonly personOptions?: PersonOptions
 }
 
-/** Rows in the making. Every method returns what a test needs to name the row. */
+/** Collects rows. Each method returns the IDs of its row. */
 export interface Seed {
-  organization(id?: string): string
-  /** A group that carries roles. */
-  group(organizationID: string, roles?: readonly string[], id?: string): string
+  organization(id?: string, name?: string): string
+  group(organizationID: string, roles?: readonly string[], id?: string, name?: string): string
   person(options?: PersonOptions): Person
   member(organizationID: string, options?: MemberOptions): Member
-  /** @returns the account's ID, which is its token's `sub` */
-  serviceAccount(organizationID: string, groups?: readonly string[], id?: string): string
-  /** A role with the permissions named, each as `scope endpoint operation`. */
+  /** @returns the account's ID, which is the `sub` of its tokens */
+  serviceAccount(
+    organizationID: string,
+    groups?: readonly string[],
+    id?: string,
+    name?: string,
+  ): string
+  /** A role with these permissions, each as `scope endpoint operation`. */
   role(permissions: readonly `${string} ${string} ${string}`[]): string
   /** A deletion record; the values replace or add columns. */
   deletion(values?: Row): void
   /** Any row of any table. */
   row(table: string, values: Row): void
-  /** Writes all rows collected so far, in order, and forgets them. */
+  /** Writes the collected rows, in order, and forgets them. */
   save(db: Database): Promise<void>
 }
 
-/** The operation that the Worker asks for, as `Seed.role` takes it. */
+/** The permission that the Worker requires, as `Seed.role` takes it. */
 export const DELETE_USERS = 'organization identity:users delete'
 
 let run: string | undefined
 let count = 0
 
-/** An ID that no other test has, in the order of asking, so that what SQLite reads does not depend on chance. */
+/** A new ID. IDs ascend, so the number of rows that SQLite reads does not depend on chance. */
 function fresh(kind: string): string {
   run ??= crypto.randomUUID().slice(0, 8)
   count += 1
@@ -75,20 +79,21 @@ function fresh(kind: string): string {
 /** An empty collection of rows. */
 export function createSeed(): Seed {
   let rows: (readonly [table: string, values: Row])[] = []
-  const add = (table: string, values: Row): void => void rows.push([table, values])
+  const add = (table: string, values: Row) => void rows.push([table, values])
 
   const seed: Seed = {
-    organization(id = fresh('org')) {
-      add('organizations', { id, name: id })
+    organization(id = fresh('org'), name = id) {
+      add('organizations', { id, name })
       return id
     },
-    group(organization_id, roles = [], id = fresh('group')) {
-      add('groups', { id, organization_id, name: id })
+    group(organization_id, roles = [], id = fresh('group'), name = id) {
+      add('groups', { id, organization_id, name })
       for (const role_id of roles) add('group_roles', { group_id: id, role_id })
       return id
     },
-    person({ subject = fresh('subject'), state = 'active', globalRoles = [] } = {}) {
-      const id = fresh('person')
+    person(options = {}) {
+      const { id = fresh('person'), subject = fresh('subject'), state = 'active' } = options
+      const { globalRoles = [] } = options
       add('users', { id, subject, state })
       for (const role_id of globalRoles) add('global_role_bindings', { user_id: id, role_id })
       return { id, subject }
@@ -103,8 +108,8 @@ export function createSeed(): Seed {
       }
       return { userID: id, organizationID, person }
     },
-    serviceAccount(organization_id, groups = [], id = fresh('account')) {
-      add('service_accounts', { id, organization_id, name: id })
+    serviceAccount(organization_id, groups = [], id = fresh('account'), name = id) {
+      add('service_accounts', { id, organization_id, name })
       for (const group_id of groups) {
         add('group_service_accounts', { organization_id, group_id, service_account_id: id })
       }

@@ -1,24 +1,16 @@
 /**
- * The local stack as one function: a real OpenID provider, the Worker on local workerd with D1 on disk, the database
- * migrated and seeded. `npm start`, `npm run demo` and whatever is run beside them use it; tests of src/ do not.
+ * Starts the local stack: a real OpenID provider, and the Worker on local workerd with a migrated, seeded D1 on disk.
  */
 import { join } from 'node:path'
 import type { ClientMetadata } from 'oidc-provider'
 import type { CryptoKeyPair } from 'openid-client'
 import { identityWorker, writeIdentityConfig } from './identity-worker.ts'
-import {
-  buildWorker,
-  bundle,
-  listenOn,
-  migrate,
-  startWorkers,
-  type Database,
-} from './local-workers.ts'
+import type { Database } from './database.ts'
+import { buildWorker, bundle, listenOn, migrate, startWorkers } from './local-workers.ts'
 import { DEFAULT_PORTS, requireFreePorts, type WantedPort } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
 import { AUDIENCE, CLI, LATE_CLI, runProvider } from './provider.ts'
-import { organizations } from './seed-data.ts'
-import { seed } from './seed.ts'
+import { seed, serviceAccounts } from './seed-data.ts'
 import { signIn, signInServiceAccount } from './sign-in.ts'
 import {
   DEFAULT_STATE_FOLDER,
@@ -27,17 +19,17 @@ import {
   type StateFolder,
 } from './state-folder.ts'
 
-/** How a stack is to be. Everything has a default: that of `npm start`. */
+/** Options of a stack; the defaults are those of `npm start`. */
 export interface StackOptions {
   /** TCP ports on 127.0.0.1; 0 takes a free one. */
   readonly ports?: { readonly worker?: number; readonly issuer?: number }
   /** The folder that keeps the data, the provider's keys and the tokens. */
   readonly state?: string
-  /** Variables of the Worker, such as CORS_ORIGINS; they go before those that the stack sets itself. */
+  /** Variables of the Worker, such as CORS_ORIGINS; they override those that the stack sets. */
   readonly vars?: Readonly<Record<string, string>>
-  /** Ports for what runs beside the stack: a busy one is named together with the stack's own. */
+  /** Further ports that must be free; the message about busy ports names them too. */
   readonly otherPorts?: readonly WantedPort[]
-  /** The queue to which the Worker sends deletion events, as `DELETION_EVENTS`; it then sweeps each minute. */
+  /** The queue to which the Worker sends deletion events (`DELETION_EVENTS`). With a queue, it sweeps each minute. */
   readonly eventQueue?: string
   /** Workers in the same runtime, which can bind to this one by its name. */
   readonly companions?: readonly Companion[]
@@ -53,7 +45,7 @@ export interface StackOptions {
 export interface Companion {
   /** Path of its wrangler configuration. */
   readonly configPath: string
-  /** Variables that go before those of the configuration. */
+  /** Variables that override those of the configuration. */
   readonly vars?: Readonly<Record<string, string>>
 }
 
@@ -73,11 +65,11 @@ export interface Stack {
   readonly state: StateFolder
   /** An access token of a person, by the authorization code flow with PKCE; a key pair binds it (DPoP). */
   signIn(subject: string, keyPair?: CryptoKeyPair): Promise<string>
-  /** As signIn, but the provider dates the token two hours back: it expired an hour ago. */
+  /** As signIn, but the token is dated two hours back, so it expired an hour ago. */
   signInTwoHoursAgo(subject: string): Promise<string>
   /** An access token of a service account, by client credentials. */
   signInServiceAccount(id: string): Promise<string>
-  /** Ends the runtime and the provider, and hands back the state folder. */
+  /** Ends the runtime and the provider, and releases the state folder. */
   stop(): Promise<void>
 }
 
@@ -104,8 +96,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...(options.otherPorts ?? []),
     ])
 
-    const accounts = organizations.flatMap(({ serviceAccounts }) => serviceAccounts)
-    const ids = accounts.map(({ id }) => id)
+    const ids = serviceAccounts.map(({ id }) => id)
     const secrets = await loadProviderSecrets(state.providerSecrets, ids)
     const provider = await runProvider(ports.issuer, secrets, options.clients)
     undo.push(() => provider.stop())

@@ -2,7 +2,7 @@
  * `npm start`: the local stack for a person at a terminal. Says what runs where and how to call it, shows the Worker's log
  * lines, and ends with Ctrl-C, with npm, or when asked to by a signal.
  */
-import { startStackWithConsole } from './console/stack-with-console.ts'
+import { startStackWithConsole } from './console/server.ts'
 import { describeBinding, describeExamples, writeTokens } from './examples.ts'
 import { endWithNpm } from './npm-process.ts'
 import { readOptions } from './options.ts'
@@ -31,7 +31,7 @@ const stack = await startStackWithConsole({
 await writeTokens(stack)
 
 console.log(`
-Console         ${stack.console.origin}  a page to sign in, look and remove people with
+Console         ${stack.consoleOrigin}  a page to sign in, look and remove people with
 Worker          ${stack.workerURL.origin}  the code that is deployed, on local workerd
 OpenID provider ${stack.issuer}  its keys: ${stack.jwksURL}
 Database        ${shellPath(stack.state.databases)}  D1 on disk; have a look at it:

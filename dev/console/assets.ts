@@ -1,10 +1,10 @@
 /**
- * The page's files, ready to be served: its TypeScript bundled for the browser, its stylesheet, its HTML as on disk.
+ * The files of the page: its HTML, its TypeScript bundled for the browser, and the stylesheet.
  */
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { build } from 'esbuild'
-import { STYLESHEET } from './stylesheet.ts'
 
 /** A file of the page. */
 export interface Asset {
@@ -12,7 +12,13 @@ export interface Asset {
   readonly body: Uint8Array | string
 }
 
-const FOLDER = fileURLToPath(new URL('page', import.meta.url))
+const FOLDER = join(import.meta.dirname, 'page')
+const OAT = createRequire(import.meta.url).resolve('@knadh/oat/oat.min.css')
+
+/** Oat (https://oat.ink), then page/style.css. The pages of the provider have it too. */
+export const STYLESHEET = [OAT, join(FOLDER, 'style.css')]
+  .map((file) => readFileSync(file, 'utf8'))
+  .join('\n')
 
 /** The files by their path on the server. */
 export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
@@ -28,8 +34,9 @@ export async function buildAssets(): Promise<ReadonlyMap<string, Asset>> {
     logLevel: 'silent', // a failure is thrown with everything that esbuild reports
   })
   const script = bundle.outputFiles[0]?.contents ?? ''
+  const html = readFileSync(join(FOLDER, 'index.html'))
   return new Map<string, Asset>([
-    ['/', { type: 'text/html; charset=utf-8', body: await readFile(`${FOLDER}/index.html`) }],
+    ['/', { type: 'text/html; charset=utf-8', body: html }],
     ['/style.css', { type: 'text/css; charset=utf-8', body: STYLESHEET }],
     ['/main.js', { type: 'text/javascript; charset=utf-8', body: script }],
   ])

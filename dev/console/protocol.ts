@@ -1,23 +1,7 @@
 /**
  * What the console's page and its server exchange.
  */
-
-/** A row of a table, by column name, as D1 gives it. */
-export type Row = Readonly<Record<string, string | number | null>>
-
-/** The tables of the identity API that the page shows, in the order in which it shows their changes. */
-export const TABLES = [
-  'organizations',
-  'users',
-  'organization_users',
-  'groups',
-  'group_members',
-  'group_roles',
-  'service_accounts',
-  'group_service_accounts',
-  'global_role_bindings',
-  'user_deletions',
-] as const
+import type { Tables } from '../database.ts'
 
 /** A deletion event, as docs/events.md describes it. */
 export interface DeletionEvent {
@@ -26,11 +10,11 @@ export interface DeletionEvent {
   readonly time: string
 }
 
-/** Every row of those tables at one moment, and the deletion events. */
-export type Snapshot = Readonly<Record<(typeof TABLES)[number], readonly Row[]>> & {
-  /** The last ones that the queue delivered, the latest first. */
+/** The database at one moment, and the deletion events. */
+export interface Snapshot extends Tables {
+  /** The last events that the queue delivered, the latest first. */
   readonly events: readonly DeletionEvent[]
-  /** How many are still in the outbox. */
+  /** The number of events in the outbox. */
   readonly pendingEvents: number
 }
 
@@ -50,6 +34,3 @@ export interface Settings {
   /** Whether the Worker runs with KEEP_LAST_ADMINISTRATOR. */
   readonly keepsLastAdministrator: boolean
 }
-
-/** Tokens that a person cannot get by signing in at the page. */
-export type ReadyMadeToken = 'expired' | 'service-account'

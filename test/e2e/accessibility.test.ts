@@ -80,7 +80,7 @@ test.each([
   [390, 844, 'dark'],
 ] as const)('no state has a fault at %i × %i, %s', async (width, height, colorScheme) => {
   const { page } = await openPage(harness.browser, {
-    url: harness.stack.console.origin,
+    url: harness.stack.consoleOrigin,
     width,
     height,
   })

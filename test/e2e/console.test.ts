@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => harness?.stop())
 
-const open = () => openPage(harness.browser, { url: harness.stack.console.origin })
+const open = () => openPage(harness.browser, { url: harness.stack.consoleOrigin })
 const resultOf = (page: Page) => page.getByRole('region', { name: 'Result' })
 const fold = (page: Page, title: string) => resultOf(page).locator('summary', { hasText: title })
 
@@ -62,7 +62,7 @@ describe('signing in', () => {
     expect(posted[0]?.get('code_verifier')).toMatch(/^[\w-]{43,}$/)
     expect(posted[0]?.has('client_secret')).toBe(false)
     expect(asked.filter(({ href }) => href.includes('eyJ'))).toEqual([])
-    expect(page.url()).toBe(`${harness.stack.console.origin}/`)
+    expect(page.url()).toBe(`${harness.stack.consoleOrigin}/`)
   })
 
   test('says why it failed', async () => {
@@ -71,7 +71,7 @@ describe('signing in', () => {
     await signIn.click()
     await page.getByRole('button', { name: 'Cancel' }).click()
     expect(await readSentence(page, 'cancelled')).toBe('Not signed in: the sign-in was cancelled.')
-    await page.goto(`${harness.stack.console.origin}/?code=stolen&state=made-up`)
+    await page.goto(`${harness.stack.consoleOrigin}/?code=stolen&state=made-up`)
     const refused = 'Not signed in: this tab did not start that sign-in.'
     expect(await readSentence(page, 'this tab')).toBe(refused)
     expect(await signIn.isVisible()).toBe(true)
@@ -110,7 +110,7 @@ test('an administrator removes a person by keyboard and sees a sentence, then th
   expect(await send.isDisabled()).toBe(true) // the form is empty again
   const text = await readResult(page, sentence)
   expect(text).toContain('DELETE /api/v1/organizations/lumen/users/lumen-dara')
-  expect(text).toContain(`Origin: ${harness.stack.console.origin}`)
+  expect(text).toContain(`Origin: ${harness.stack.consoleOrigin}`)
   expect(text).toMatch(/Authorization: DPoP eyJ/)
   expect(text).toMatch(/\nDPoP: eyJ/)
   expect(text).toMatch(/x-request-id: [\w-]{36}/)
@@ -282,7 +282,7 @@ test('a call that CORS forbids names the setting', async () => {
   await page.getByText(/^Request/).click()
   await page.getByLabel('Path').fill('/nowhere') // OPTIONS gets 404
   await page.getByRole('button', { name: 'Send DELETE' }).click()
-  const advice = `CORS_ORIGINS must name ${harness.stack.console.origin}`
+  const advice = `CORS_ORIGINS must name ${harness.stack.consoleOrigin}`
   expect(await readSentence(page, 'Not sent')).toContain(advice)
 })
 
@@ -329,7 +329,7 @@ test('the page continues after workerd was killed and started again', async () =
 })
 
 test.each([
-  ['the console', () => harness.stack.console.origin, ['/', '/settings', '/snapshot']],
+  ['the console', () => harness.stack.consoleOrigin, ['/', '/settings', '/snapshot']],
   ['the provider', () => harness.stack.issuer, ['/jwks', '/auth']],
 ])('%s rejects requests for another host name', async (_, origin, paths) => {
   const { port } = new URL(origin())
@@ -347,7 +347,7 @@ test.each([
 })
 
 test("no other page can use the console's data as a script or read it", async () => {
-  const response = await fetch(`${harness.stack.console.origin}/snapshot`)
+  const response = await fetch(`${harness.stack.consoleOrigin}/snapshot`)
   expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff')
   expect(response.headers.get('Cross-Origin-Resource-Policy')).toBe('same-origin')
 })

@@ -62,7 +62,7 @@ test('a request without preflight is answered, but the page cannot read the answ
 
 test("a foreign page gets neither the console's data nor its tokens", async () => {
   const { page } = await openPage(harness.browser, { url: foreign.url })
-  const { origin } = harness.stack.console
+  const origin = harness.stack.consoleOrigin
   expect(await callFrom(page, `${origin}/snapshot`, {})).toBe('TypeError')
   expect(await callFrom(page, `${origin}/tokens/expired`, { method: 'POST' })).toBe('TypeError')
   const posted = await fetch(`${origin}/tokens/expired`, {
@@ -74,7 +74,7 @@ test("a foreign page gets neither the console's data nor its tokens", async () =
 })
 
 test('the page of the named origin gets its answer with the same token', async () => {
-  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
   const readable = expect.arrayContaining(['www-authenticate', 'x-request-id'])
   const refused = expect.stringContaining('access_denied')
   expect(await callFrom(page, url, { method: 'DELETE' })).toEqual([401, 'cors', refused, readable])
@@ -91,7 +91,7 @@ test('a page of the named origin may send the headers that docs/callers.md lists
   const names = readCodeSpans(list)
   expect(names).toEqual(expect.arrayContaining(['Content-Type', 'Tracestate', 'Baggage']))
   const headers = Object.fromEntries(names.map((name) => [name, 'value']))
-  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
   const refused = [401, 'cors', expect.any(String), expect.any(Array)]
   expect(await callFrom(page, url, { method: 'DELETE', headers })).toEqual(refused)
   headers['X-Tracker'] = 'value'
@@ -100,7 +100,7 @@ test('a page of the named origin may send the headers that docs/callers.md lists
 
 test('the browser code of docs/callers.md removes a user from a page of the named origin, or names the error', async () => {
   const code = (await readSection()).code[0]?.text
-  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
   const remove = (organizationID: string, userID: string): Promise<unknown> => {
     const values = [harness.stack.workerURL.origin, token, organizationID, userID]
     return page.evaluate(`${code}
@@ -116,7 +116,7 @@ test('the browser code of docs/callers.md removes a user from a page of the name
 test('the code of docs/callers.md for bound tokens gets one with its proof, and removes a user with it', async () => {
   const [sample] = (await readSection()).code
   const [proofs, inLoop] = (await readSection('With a token bound to a key')).code
-  const { page } = await openPage(harness.browser, { url: harness.stack.console.origin })
+  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
   await page.evaluate(`${proofs!.text}\nvar key = createKey()`)
   const tokenEndpoint = `${harness.stack.issuer}/token`
   const proof = await page.evaluate(

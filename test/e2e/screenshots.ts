@@ -20,7 +20,7 @@ const harness = await startConsoleHarness({
 })
 try {
   await mkdir(FOLDER, { recursive: true })
-  const url = harness.stack.console.origin
+  const url = harness.stack.consoleOrigin
   const shoot = async (page: Page, name: string) => {
     await page.mouse.move(0, 0) // no button shows its hover colour
     await page.screenshot({ path: join(FOLDER, name) })

@@ -1,8 +1,8 @@
 /**
- * The call to the Worker, made from this page's origin as the browser lets any page make it.
+ * The call to the Worker, from this page's origin and under the rules of the browser for cross-origin requests.
  */
 
-/** Which token a call carries: none, a person's by subject, or a special one. */
+/** The token that a call carries: none, a person's by subject, or a special one. */
 export type Credential =
   | { readonly kind: 'none' | 'expired' | 'service-account' }
   | { readonly kind: 'person' | 'altered' | 'copied'; readonly subject: string }
@@ -15,68 +15,68 @@ export interface Draft {
   readonly idempotencyKey: string
 }
 
-/** A request that was sent. */
-export interface SentRequest {
+/** A request with its response, as far as the browser lets this page read it. */
+export interface Exchange {
   readonly method: string
-  readonly url: string
+  readonly path: string
   readonly headers: Readonly<Record<string, string>>
-}
-
-/** A response, as much of it as the browser lets this page read. */
-export interface ReadResponse {
   readonly ok: boolean
   /** Such as "403 Forbidden". */
   readonly status: string
-  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly responseHeaders: readonly (readonly [name: string, value: string])[]
   readonly body: string
+  readonly durationMs: number
 }
 
 export const METHODS = ['DELETE', 'GET', 'POST', 'PUT', 'OPTIONS'] as const
 
-/** Whether a call carries the token of this subject: who removes itself leaves. */
+/** Whether a call carries the token of this subject. A caller who removes itself leaves. */
 export function isCaller({ credential }: Draft, subject: string): boolean {
   return credential.kind === 'person' && credential.subject === subject
 }
 
-/** The path of the Worker's one call. */
+/** The path of a user. */
 export function userPath(organizationID: string, userID: string): string {
   const [organization, user] = [organizationID, userID].map(encodeURIComponent)
   return `/api/v1/organizations/${organization}/users/${user}`
-}
-
-/** The request that a draft makes, with the headers of its credential. */
-export function toRequest(
-  draft: Draft,
-  worker: string,
-  credentials: Readonly<Record<string, string>>,
-): SentRequest {
-  const { method, path, idempotencyKey } = draft
-  const more = idempotencyKey === '' ? {} : { 'Idempotency-Key': idempotencyKey }
-  return { method, url: worker + path, headers: { ...credentials, ...more } }
 }
 
 /**
  * Sends a request to the Worker, without cookies: the token is the only credential.
  * @throws Error that says why there is no response to read
  */
-export async function send({ method, url, headers }: SentRequest): Promise<ReadResponse> {
+export async function send(
+  worker: string,
+  { method, path, idempotencyKey }: Draft,
+  credentials: Readonly<Record<string, string>>,
+): Promise<Exchange> {
+  const key = idempotencyKey === '' ? {} : { 'Idempotency-Key': idempotencyKey }
+  const headers = { ...credentials, ...key }
+  const began = performance.now()
   try {
-    const response = await fetch(url, { method, headers, credentials: 'omit', cache: 'no-store' })
+    const response = await fetch(worker + path, { method, headers, ...WITHOUT_STATE })
+    const body = await response.text()
     return {
+      method,
+      path,
+      headers,
       ok: response.ok,
       status: `${response.status} ${response.statusText}`,
-      headers: [...response.headers],
-      body: await response.text(),
+      responseHeaders: [...response.headers],
+      body,
+      durationMs: performance.now() - began,
     }
   } catch (cause) {
-    throw new Error(await explainNoResponse(new URL(url).origin), { cause })
+    throw new Error(await explainNoResponse(worker), { cause })
   }
 }
 
-/** The browser reports an unreachable server and a refusal of CORS alike. A request without CORS tells them apart. */
+const WITHOUT_STATE = { credentials: 'omit', cache: 'no-store' } as const
+
+/** Tells an unreachable server from a call that CORS does not permit, by a request without CORS. */
 async function explainNoResponse(worker: string): Promise<string> {
   try {
-    await fetch(worker, { mode: 'no-cors', credentials: 'omit', cache: 'no-store' })
+    await fetch(worker, { mode: 'no-cors', ...WITHOUT_STATE })
   } catch {
     return `the Worker at ${worker} does not respond. Start the local stack again with "npm start".`
   }
@@ -86,7 +86,7 @@ async function explainNoResponse(worker: string): Promise<string> {
   )
 }
 
-/** A token with one character of its signature changed. */
+/** Changes one character of a token's signature. */
 export function alter(token: string): string {
   const at = token.length - 10
   return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)

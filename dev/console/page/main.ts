@@ -1,24 +1,27 @@
 /**
- * Runs the page: holds its one state, renders it after each change, and carries out the actions.
+ * Runs the page: holds its state, renders the state after each change, and carries out the actions.
  */
 import { render } from 'lit-html'
-import { TABLES, type Snapshot } from '../protocol.ts'
-import { alter, send, toRequest, type Draft } from './call.ts'
-import { compareSnapshots } from './changes.ts'
+import { compareTables, NO_ROWS } from '../../database.ts'
+import type { Snapshot } from '../protocol.ts'
+import { alter, send, type Draft } from './call.ts'
 import { findTarget, nameOf, readOrganizations } from './organization.ts'
 import { makeProof } from './proof.ts'
-import { fetchReadyMadeToken, fetchSettings, fetchSnapshot } from './server.ts'
-import { explainSignIn, finishSignIn, loadSessions, signIn, signOut } from './sign-in.ts'
-import { findMissingSignIn, type Actions, type Exchange, type State } from './state.ts'
-import { load, save } from './storage.ts'
+import { fetchSettings, fetchSnapshot, fetchToken } from './server.ts'
+import {
+  explainSignIn,
+  finishSignIn,
+  load,
+  loadSessions,
+  save,
+  signIn,
+  signOut,
+} from './sign-in.ts'
+import { findMissingSignIn, type Actions, type Result, type State } from './state.ts'
 import { view } from './view.ts'
 
 const REFRESH_MS = 2_000
-const EMPTY = {
-  ...Object.fromEntries(TABLES.map((table) => [table, []])),
-  events: [],
-  pendingEvents: 0,
-} as unknown as Snapshot
+const FIRST_DRAFT = { method: 'DELETE', path: '', idempotencyKey: '' }
 
 let state: State
 
@@ -44,7 +47,7 @@ const actions: Actions = {
   },
   editDraft: (changes) => update({ draft: { ...state.draft, ...changes } }),
   prepare(changes) {
-    update({ draft: { ...state.draft, ...changes } })
+    actions.editDraft(changes)
     focusOn('button[name=send]')
   },
   send: () => void sendDraft(),
@@ -54,78 +57,65 @@ async function sendDraft(): Promise<void> {
   update({ isBusy: true, sessions: loadSessions() })
   const { draft } = state
   const target = findTarget(draft.path, readOrganizations(state.snapshot, state.settings))
-  let result: { exchange: Exchange } | { problem: string }
-  try {
-    result = { exchange: await call(draft) }
-  } catch (error) {
-    result = { problem: `Not sent: ${error instanceof Error ? error.message : String(error)}` }
-  }
-  const isDone = 'exchange' in result && result.exchange.response.ok
+  const result = await call(draft).catch((error: unknown) => ({
+    problem: `Not sent: ${messageOf(error)}`,
+  }))
+  const isDone = 'exchange' in result && result.exchange.ok
   update({
     isBusy: false,
     draft: isDone ? { ...draft, path: '', idempotencyKey: '' } : draft,
-    results: [{ draft, target, ...result }, ...state.results],
+    result: { draft, target, ...result },
   })
   focusOn('#result')
 }
 
-async function call(draft: Draft): Promise<Exchange> {
-  const { worker } = state.settings
-  const request = toRequest(draft, worker, await makeCredentials(draft, worker))
+async function call(draft: Draft) {
+  const credentials = await makeCredentials(draft)
   const before = await readDatabase()
-  const began = performance.now()
-  const response = await send(request)
-  const durationMs = performance.now() - began
+  const exchange = await send(state.settings.worker, draft, credentials)
   const after = await readDatabase()
-  return {
-    request,
-    response,
-    durationMs,
-    changes: before && after && compareSnapshots(before, after),
-  }
+  return { exchange, changes: before && after && compareTables(before, after) }
 }
 
-/** The tokens of people are bound to the key of this browser, the others are bearer tokens. */
-async function makeCredentials(
-  { credential, method, path }: Draft,
-  worker: string,
-): Promise<Record<string, string>> {
+/** The tokens of people are bound to the key of this browser; the others are bearer tokens. */
+async function makeCredentials({ credential, method, path }: Draft) {
+  const { settings, sessions } = state
   switch (credential.kind) {
     case 'none':
       return {}
     case 'expired':
     case 'service-account':
-      return { Authorization: `Bearer ${await fetchReadyMadeToken(credential.kind)}` }
+      return { Authorization: `Bearer ${(await fetchToken(credential.kind)).token}` }
     case 'person':
     case 'altered':
     case 'copied': {
-      const { subject } = credential
-      const session = state.sessions.find((session) => session.subject === subject)
+      const session = sessions.find(({ subject }) => subject === credential.subject)
       if (session === undefined) {
-        const name = nameOf(subject, state.settings)
+        const name = nameOf(credential.subject, settings)
         throw new Error(`the token of ${name} has expired. Sign in as ${name}, then send again.`)
       }
       const token = credential.kind === 'altered' ? alter(session.token) : session.token
       const Authorization = `DPoP ${token}`
       if (credential.kind === 'copied') return { Authorization }
-      return { Authorization, DPoP: await makeProof(method, new URL(path, worker), token) }
+      const url = new URL(path, settings.worker)
+      return { Authorization, DPoP: await makeProof(method, url, token) }
     }
   }
 }
 
-/** Shows the database as it is now; undefined if it cannot be read. A call does not depend on it. */
+/** Reads and shows the database; undefined if it cannot be read. A call does not depend on it. */
 async function readDatabase(): Promise<Snapshot | undefined> {
   try {
     const snapshot = await fetchSnapshot()
     update({ snapshot, snapshotProblem: undefined })
     return snapshot
   } catch (error) {
-    update({ snapshotProblem: error instanceof Error ? error.message : String(error) })
+    update({ snapshotProblem: messageOf(error) })
     return undefined
   }
 }
 
-/** Others change the database, too: `curl`, another tab. */
+/** Shows changes by other programs, such as `curl` or another tab. */
 async function refresh(): Promise<void> {
   if (!document.hidden && !state.isBusy) await readDatabase()
   setTimeout(() => void refresh(), REFRESH_MS)
@@ -133,37 +123,33 @@ async function refresh(): Promise<void> {
 
 function showSignInProblem(error: unknown): void {
   const problem = `Not signed in: ${explainSignIn(error, state.settings)}`
-  update({ results: [{ draft: state.draft, target: undefined, problem }, ...state.results] })
+  const result: Result = { draft: state.draft, target: undefined, problem }
+  update({ result })
   focusOn('#result')
 }
 
+const person = (subject: string) => ({ kind: 'person', subject }) as const
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+
 async function start(): Promise<void> {
   const settings = await fetchSettings()
-  const firstDraft: Draft = {
-    credential: { kind: 'person', subject: settings.administrator },
-    method: 'DELETE',
-    path: '',
-    idempotencyKey: '',
-  }
   state = {
     settings,
-    snapshot: EMPTY,
+    snapshot: { ...NO_ROWS, events: [], pendingEvents: 0 },
     snapshotProblem: undefined,
     sessions: loadSessions(),
     organizationID: load('organization', 'lumen'),
-    draft: load('draft', firstDraft),
+    draft: load('draft', { ...FIRST_DRAFT, credential: person(settings.administrator) }),
     isBusy: false,
-    results: [],
+    result: undefined,
   }
   await refresh()
   try {
-    const session = await finishSignIn(settings)
-    if (session === undefined) return
-    const { draft } = state
+    const subject = await finishSignIn(settings)
+    if (subject === undefined) return
+    update({ sessions: loadSessions() })
     // The person who signed in makes the call, unless the draft is a variant of that person's token.
-    const isMissing = findMissingSignIn(draft.credential, loadSessions()) !== undefined
-    const credential = { kind: 'person', subject: session.subject } as const
-    update({ sessions: loadSessions(), draft: isMissing ? { ...draft, credential } : draft })
+    if (findMissingSignIn(state) !== undefined) actions.editDraft({ credential: person(subject) })
     focusOn('button[name=send]')
   } catch (error) {
     showSignInProblem(error)
@@ -171,5 +157,5 @@ async function start(): Promise<void> {
 }
 
 start().catch((error: unknown) => {
-  document.body.textContent = error instanceof Error ? error.message : String(error)
+  document.body.textContent = messageOf(error)
 })

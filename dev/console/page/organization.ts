@@ -1,8 +1,9 @@
 /**
- * Puts the rows of the database together as organizations with people and groups. People's names come from the provider's
- * list, because the database has none.
+ * Joins the rows of the database into organizations with people and groups, and into deletions. The names of people come
+ * from the provider's list, because the database has none.
  */
-import type { Row, Settings, Snapshot } from '../protocol.ts'
+import type { Row } from '../../database.ts'
+import type { Settings, Snapshot } from '../protocol.ts'
 import { userPath } from './call.ts'
 
 /** One tenant, with its people and groups. */
@@ -25,13 +26,11 @@ export const formatTime = (time: Row[string] | undefined) => TIME.format(Number(
 export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
 
 const text = (row: Row | undefined, column: string) => String(row?.[column] ?? '')
-const rowsWith = (rows: readonly Row[], column: string, value: string) =>
-  rows.filter((row) => row[column] === value)
 const byID = (rows: readonly Row[], id: Row[string] | undefined) =>
   rows.find((row) => row['id'] === id)
 const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name)
 
-/** The name of a person or a service account, or else the subject itself. */
+/** The name of a person or a service account; the subject itself if it has none. */
 export function nameOf(subject: string, { people, serviceAccount }: Settings): string {
   if (subject === serviceAccount.id) return `${serviceAccount.name} (service account)`
   return people.find((person) => person.subject === subject)?.name ?? subject
@@ -40,15 +39,17 @@ export function nameOf(subject: string, { people, serviceAccount }: Settings): s
 /** All organizations, by name. */
 export function readOrganizations(db: Snapshot, settings: Settings) {
   return db.organizations
-    .map((row) => {
-      const id = text(row, 'id')
-      const members = rowsWith(db.organization_users, 'organization_id', id)
+    .map((organization) => {
+      const isHere = (row: Row) => row['organization_id'] === organization['id']
+      const members = db.organization_users
+        .filter(isHere)
         .map((user) => readMember(user, db, settings))
         .toSorted(byName)
-      const groups = rowsWith(db.groups, 'organization_id', id)
+      const groups = db.groups
+        .filter(isHere)
         .map((group) => readGroup(group, db, members))
         .toSorted(byName)
-      return { id, name: text(row, 'name'), members, groups }
+      return { id: text(organization, 'id'), name: text(organization, 'name'), members, groups }
     })
     .toSorted(byName)
 }
@@ -58,13 +59,9 @@ export function findTarget(
   path: string,
   organizations: readonly Organization[],
 ): Target | undefined {
-  const wanted = decode(path)
   for (const { id, name: organization, members } of organizations) {
-    const member = members.find((member) => decode(userPath(id, member.id)) === wanted)
-    if (member) {
-      const { subject, name, groups } = member
-      return { subject, name, organization, groups: groups.length }
-    }
+    const member = members.find((member) => decode(userPath(id, member.id)) === decode(path))
+    if (member) return { ...member, organization, groups: member.groups.length }
   }
   return undefined
 }
@@ -94,48 +91,53 @@ function readMember(row: Row, db: Snapshot, settings: Settings) {
       ...(user?.['state'] === 'active' ? [] : [`${text(user, 'state')} everywhere`]),
       ...(isPlatformAdministrator ? ['platform administrator'] : []),
     ],
-    groups: rowsWith(db.group_members, 'organization_user_id', id)
+    groups: db.group_members
+      .filter((membership) => membership['organization_user_id'] === id)
       .map(({ group_id }) => text(byID(db.groups, group_id), 'name'))
       .toSorted(),
   }
 }
 
 /** A group with its roles and the names of its members. */
-function readGroup(row: Row, db: Snapshot, people: readonly { id: string; name: string }[]) {
-  const id = text(row, 'id')
-  const members = rowsWith(db.group_members, 'group_id', id).map(
-    ({ organization_user_id }) => people.find(({ id }) => id === organization_user_id)?.name ?? '',
-  )
-  const accounts = rowsWith(db.group_service_accounts, 'group_id', id).map(
-    ({ service_account_id }) =>
-      `${text(byID(db.service_accounts, service_account_id), 'name')} (service account)`,
-  )
+function readGroup(
+  { id, name }: Row,
+  db: Snapshot,
+  people: readonly { id: string; name: string }[],
+) {
+  const isHere = (row: Row) => row['group_id'] === id
+  const members = db.group_members
+    .filter(isHere)
+    .map((row) => people.find(({ id }) => id === row['organization_user_id'])?.name ?? '')
+  const accounts = db.group_service_accounts
+    .filter(isHere)
+    .map((row) => text(byID(db.service_accounts, row['service_account_id']), 'name'))
   return {
-    name: text(row, 'name'),
-    roles: rowsWith(db.group_roles, 'group_id', id).map((binding) => text(binding, 'role_id')),
-    members: [...members.toSorted(), ...accounts],
+    name: String(name),
+    roles: db.group_roles.filter(isHere).map((binding) => text(binding, 'role_id')),
+    members: [...members.toSorted(), ...accounts.map((account) => `${account} (service account)`)],
   }
-}
-
-function readIDs(list: Row[string] | undefined): string[] | undefined {
-  return typeof list === 'string' ? (JSON.parse(list) as string[]) : undefined
 }
 
 /** All deletion records, the latest first. */
 export function readDeletions(db: Snapshot, settings: Settings) {
   return db.user_deletions
-    .map((row) => ({
-      at: Number(row['deleted_at']),
-      name: nameOf(text(byID(db.users, row['user_id']), 'subject'), settings),
-      organization: text(byID(db.organizations, row['organization_id']), 'name'),
-      userID: text(row, 'organization_user_id'),
-      actor: nameOf(text(row, 'actor_subject'), settings),
-      hasLeft: byID(db.users, row['user_id'])?.['subject'] === row['actor_subject'],
-      groups: Number(row['groups_removed']),
-      /** Undefined if the record does not hold the groups; one that was deleted since has no name. */
-      groupNames: readIDs(row['group_ids'])?.map((id) => text(byID(db.groups, id), 'name') || id),
-      requestID: text(row, 'request_id'),
-      idempotencyKey: text(row, 'idempotency_key'),
-    }))
-    .toSorted((a, b) => b.at - a.at)
+    .toSorted((a, b) => Number(b['deleted_at']) - Number(a['deleted_at']))
+    .map((row) => {
+      const subject = text(byID(db.users, row['user_id']), 'subject')
+      const actor = text(row, 'actor_subject')
+      const groupIDs = JSON.parse(text(row, 'group_ids') || '[]') as string[]
+      return {
+        name: nameOf(subject, settings),
+        userID: text(row, 'organization_user_id'),
+        verb: subject === actor ? 'left' : 'removed from',
+        organization: text(byID(db.organizations, row['organization_id']), 'name'),
+        groups: count(Number(row['groups_removed']), 'group'),
+        by: subject === actor ? '' : `by ${nameOf(actor, settings)}`,
+        /** Empty if the record does not hold the groups. A group that was deleted since has no name. */
+        groupNames: groupIDs.map((id) => text(byID(db.groups, id), 'name') || id),
+        at: formatTime(row['deleted_at']),
+        requestID: text(row, 'request_id'),
+        idempotencyKey: text(row, 'idempotency_key'),
+      }
+    })
 }

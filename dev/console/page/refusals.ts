@@ -1,12 +1,8 @@
 /**
- * One prepared call for each kind of refusal, on the people of the seed data. Preparing sends nothing.
+ * One prepared call for each kind of refusal, on the people of the seed data.
  */
 import type { Settings } from '../protocol.ts'
 import { userPath, type Credential, type Draft } from './call.ts'
-
-const LAST_ADMINISTRATOR = 'The last administrator'
-
-const person = (subject: string): Credential => ({ kind: 'person', subject })
 
 /** A call that the Worker refuses. */
 export interface Refusal {
@@ -15,49 +11,42 @@ export interface Refusal {
   readonly draft: Draft
 }
 
-/** The refusals that can be tried. */
+const as = (subject: string): Credential => ({ kind: 'person', subject })
+const refusal = (
+  status: number,
+  title: string,
+  credential: Credential,
+  path: string,
+  method = 'DELETE',
+): Refusal => ({ status, title, draft: { credential, method, path, idempotencyKey: '' } })
+
+/** The refusals that the settings of the Worker allow to try. */
 export function listRefusals(settings: Settings): readonly Refusal[] {
-  const emil = userPath('lumen', 'lumen-emil')
-  const ada = settings.administrator
+  const subject = settings.administrator
   const none = { kind: 'none' } as const
-  const rows: readonly [
-    status: number,
-    title: string,
-    Credential,
-    path: string,
-    method?: string,
-  ][] = [
-    [401, 'No token', none, emil],
-    [401, 'A token that expired an hour ago', { kind: 'expired' }, emil],
-    [401, 'A token with one character changed', { kind: 'altered', subject: ada }, emil],
-    [401, 'A copied token, without its key', { kind: 'copied', subject: ada }, emil],
-    [401, 'A person unknown to the database', person('zoe.visitor'), emil],
-    [401, 'A person who is suspended', person('jonas.meyer'), emil],
-    [403, 'An auditor, who can only read', person('bruno.costa'), emil],
-    [403, 'An administrator whose membership is suspended', person('goran.ilic'), emil],
-    [
-      403,
-      'A user of an organization that is not yours',
-      person(ada),
-      userPath('harbour', 'harbour-kemi'),
-    ],
-    [
-      403,
-      'A suspended member who wants to leave',
-      person('goran.ilic'),
-      userPath('lumen', 'lumen-goran'),
-    ],
-    [403, LAST_ADMINISTRATOR, person(ada), userPath('lumen', 'lumen-ada')],
-    [404, 'A user ID that does not exist', person(ada), userPath('lumen', 'no-such-user')],
-    [404, 'A user ID of another organization', person(ada), userPath('lumen', 'harbour-kemi')],
-    [404, 'A path that does not exist', none, '/api/v1/people', 'GET'],
-    [405, 'Another method', person(ada), emil, 'GET'],
+  const ada = as(subject)
+  const altered = { kind: 'altered', subject } as const
+  const copied = { kind: 'copied', subject } as const
+  const emil = userPath('lumen', 'lumen-emil')
+  const goran = userPath('lumen', 'lumen-goran')
+  const kemi = userPath('harbour', 'harbour-kemi')
+  return [
+    refusal(401, 'No token', none, emil),
+    refusal(401, 'A token that expired an hour ago', { kind: 'expired' }, emil),
+    refusal(401, 'A token with one character changed', altered, emil),
+    refusal(401, 'A copied token, without its key', copied, emil),
+    refusal(401, 'A person unknown to the database', as('zoe.visitor'), emil),
+    refusal(401, 'A person who is suspended', as('jonas.meyer'), emil),
+    refusal(403, 'An auditor, who can only read', as('bruno.costa'), emil),
+    refusal(403, 'An administrator whose membership is suspended', as('goran.ilic'), emil),
+    refusal(403, 'A user of an organization that is not yours', ada, kemi),
+    refusal(403, 'A suspended member who wants to leave', as('goran.ilic'), goran),
+    ...(settings.keepsLastAdministrator
+      ? [refusal(403, 'The last administrator', ada, userPath('lumen', 'lumen-ada'))]
+      : []),
+    refusal(404, 'A user ID that does not exist', ada, userPath('lumen', 'no-such-user')),
+    refusal(404, 'A user ID of another organization', ada, userPath('lumen', 'harbour-kemi')),
+    refusal(404, 'A path that does not exist', none, '/api/v1/people', 'GET'),
+    refusal(405, 'Another method', ada, emil, 'GET'),
   ]
-  return rows
-    .filter(([, title]) => title !== LAST_ADMINISTRATOR || settings.keepsLastAdministrator)
-    .map(([status, title, credential, path, method = 'DELETE']) => ({
-      status,
-      title,
-      draft: { credential, method, path, idempotencyKey: '' },
-    }))
 }

@@ -1,22 +1,21 @@
 /**
- * Asks the page's own server for the settings, the database and tokens that need no sign-in. call.ts calls the Worker.
+ * Requests to the page's own server. call.ts calls the Worker.
  */
-import type { ReadyMadeToken, Settings, Snapshot } from '../protocol.ts'
+import type { Settings, Snapshot } from '../protocol.ts'
 
 const TIMEOUT_MS = 5_000
 
-/** What the page needs to know about the local stack. */
-export const fetchSettings = () => ask<Settings>('GET', '/settings')
+/** Reads the settings of the local stack. */
+export const fetchSettings = () => request<Settings>('GET', '/settings')
 
-/** The database as it is now. */
-export const fetchSnapshot = () => ask<Snapshot>('GET', '/snapshot')
+/** Reads the database. */
+export const fetchSnapshot = () => request<Snapshot>('GET', '/snapshot')
 
-/** A token that a person cannot get by signing in. */
-export async function fetchReadyMadeToken(kind: ReadyMadeToken): Promise<string> {
-  return (await ask<{ token: string }>('POST', `/tokens/${kind}`)).token
-}
+/** Gets a token that a person cannot get by signing in. */
+export const fetchToken = (kind: 'expired' | 'service-account') =>
+  request<{ readonly token: string }>('POST', `/tokens/${kind}`)
 
-async function ask<T>(method: string, path: string): Promise<T> {
+async function request<T>(method: string, path: string): Promise<T> {
   let response: Response
   try {
     response = await fetch(path, { method, signal: AbortSignal.timeout(TIMEOUT_MS) })

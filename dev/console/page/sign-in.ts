@@ -1,12 +1,10 @@
 /**
- * Signs a person in at the OpenID provider: authorization code flow with PKCE (RFC 7636), by openid-client. Tokens are
- * bound to the key of this browser (proof.ts). They and the state of the flow are kept in this tab's session storage and
- * end with the tab.
+ * Signs people in at the OpenID provider: authorization code flow with PKCE (RFC 7636), by openid-client. Tokens are bound
+ * to the key of this browser (proof.ts). They stay in the session storage of this tab and end with it.
  */
 import * as openid from 'openid-client'
 import type { Settings } from '../protocol.ts'
 import { loadKeyPair } from './proof.ts'
-import { load, save } from './storage.ts'
 
 /** A person who has signed in. */
 export interface Session {
@@ -16,12 +14,19 @@ export interface Session {
   readonly expiresAt: number
 }
 
-interface Pending {
-  readonly verifier: string
-  readonly state: string
+const FALLBACK_LIFETIME_S = 300
+
+/** Reads a value from the session storage of this tab; `fallback` if there is none. */
+export function load<T>(name: string, fallback: T): T {
+  const text = sessionStorage.getItem(name)
+  return text === null ? fallback : (JSON.parse(text) as T)
 }
 
-const FALLBACK_LIFETIME_S = 300
+/** Writes a value into the session storage of this tab; undefined removes it. */
+export function save(name: string, value: unknown): void {
+  if (value === undefined) sessionStorage.removeItem(name)
+  else sessionStorage.setItem(name, JSON.stringify(value))
+}
 
 /** The people who are signed in, the latest first, without those whose token has expired. */
 export function loadSessions(): readonly Session[] {
@@ -42,15 +47,15 @@ export function signOut(subject: string): void {
  */
 export async function signIn(settings: Settings, subject: string): Promise<void> {
   const config = await discover(settings)
-  const verifier = openid.randomPKCECodeVerifier()
-  const state = openid.randomState()
-  save('pending', { verifier, state } satisfies Pending)
+  const pkceCodeVerifier = openid.randomPKCECodeVerifier()
+  const expectedState = openid.randomState()
+  save('pending', { pkceCodeVerifier, expectedState })
   const url = openid.buildAuthorizationUrl(config, {
     redirect_uri: redirectURI(),
     scope: settings.scope,
     resource: settings.audience,
-    state,
-    code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+    state: expectedState,
+    code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: 'S256',
     prompt: 'login', // else the provider signs in the last person without a question
     login_hint: subject,
@@ -59,22 +64,22 @@ export async function signIn(settings: Settings, subject: string): Promise<void>
 }
 
 /**
- * Completes a sign-in, if the provider has just sent the browser back to this page.
- * @returns the person who signed in
+ * Completes a sign-in if the provider has just sent the browser back to this page.
+ * @returns the subject that signed in
  * @throws Error if the provider refused, or if this tab did not start the sign-in
  */
-export async function finishSignIn(settings: Settings): Promise<Session | undefined> {
+export async function finishSignIn(settings: Settings): Promise<string | undefined> {
   const here = new URL(location.href)
   if (!here.searchParams.has('state')) return undefined
   history.replaceState(null, '', redirectURI()) // a code is valid once; a reload must not send it again
-  const pending = load<Pending | undefined>('pending', undefined)
+  const pending = load<openid.AuthorizationCodeGrantChecks | undefined>('pending', undefined)
   save('pending', undefined)
   if (pending === undefined) throw new Error('this tab did not start that sign-in.')
   const config = await discover(settings)
   const tokens = await openid.authorizationCodeGrant(
     config,
     here,
-    { pkceCodeVerifier: pending.verifier, expectedState: pending.state, idTokenExpected: true },
+    { ...pending, idTokenExpected: true },
     { resource: settings.audience },
     { DPoP: openid.getDPoPHandle(config, await loadKeyPair()) },
   )
@@ -83,10 +88,10 @@ export async function finishSignIn(settings: Settings): Promise<Session | undefi
   const session = { subject, token: tokens.access_token, expiresAt: Date.now() + lifetime * 1000 }
   signOut(subject)
   save('sessions', [session, ...loadSessions()])
-  return session
+  return subject
 }
 
-/** Why a sign-in failed, as a sentence. */
+/** Says why a sign-in failed. */
 export function explainSignIn(error: unknown, { issuer }: Settings): string {
   if (
     error instanceof openid.AuthorizationResponseError ||

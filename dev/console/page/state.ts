@@ -1,9 +1,9 @@
 /**
- * What the page knows at one moment, and what a person can do with it. Views read the state and call the actions.
+ * What the page knows, and what a person can do with it. Views read the state and call the actions.
  */
+import type { TableChange } from '../../database.ts'
 import type { Settings, Snapshot } from '../protocol.ts'
-import type { Credential, Draft, ReadResponse, SentRequest } from './call.ts'
-import type { TableChange } from './changes.ts'
+import type { Credential, Draft, Exchange } from './call.ts'
 import { nameOf, type Target } from './organization.ts'
 import type { Session } from './sign-in.ts'
 
@@ -15,29 +15,21 @@ export interface Result {
   /** Why there is no response, as a sentence. */
   readonly problem?: string
   readonly exchange?: Exchange
-}
-
-/** A request with its response. */
-export interface Exchange {
-  readonly request: SentRequest
-  readonly response: ReadResponse
-  readonly durationMs: number
-  /** Undefined if the database could not be read. */
-  readonly changes: readonly TableChange[] | undefined
+  /** The changes in the database; undefined if it could not be read. */
+  readonly changes?: readonly TableChange[] | undefined
 }
 
 /** Everything that is shown. */
 export interface State {
   readonly settings: Settings
   readonly snapshot: Snapshot
-  /** Why the snapshot is not the database of now. */
+  /** Why the snapshot can be out of date. */
   readonly snapshotProblem: string | undefined
   readonly sessions: readonly Session[]
   readonly organizationID: string
   readonly draft: Draft
   readonly isBusy: boolean
-  /** The latest first. */
-  readonly results: readonly Result[]
+  readonly result: Result | undefined
 }
 
 /** What a person can do. */
@@ -46,7 +38,7 @@ export interface Actions {
   signIn(subject: string): void
   signOut(subject: string): void
   editDraft(changes: Partial<Draft>): void
-  /** Puts a call into the form and goes there; the person sends it. */
+  /** Puts a call into the form and moves the focus there; the person sends it. */
   prepare(changes: Partial<Draft>): void
   send(): void
 }
@@ -70,11 +62,8 @@ export function describeCredential(credential: Credential, settings: Settings): 
 }
 
 /** The subject that has to sign in before a credential can be used. */
-export function findMissingSignIn(
-  credential: Credential,
-  sessions: readonly Session[],
-): string | undefined {
-  if (!('subject' in credential)) return undefined
-  const { subject } = credential
+export function findMissingSignIn({ draft, sessions }: Pick<State, 'draft' | 'sessions'>) {
+  if (!('subject' in draft.credential)) return undefined
+  const { subject } = draft.credential
   return sessions.some((session) => session.subject === subject) ? undefined : subject
 }

@@ -1,25 +1,16 @@
 /**
- * The form: the caller, the person to remove, and the one button. The result follows right below the button.
+ * The form: the caller, the person to remove, and one button. The result follows below the button.
  */
 import { html, nothing } from 'lit-html'
 import { isCaller, METHODS, type Credential } from './call.ts'
-import { count, findTarget, nameOf, type Organization } from './organization.ts'
+import { count, findTarget, nameOf, type Organization, type Target } from './organization.ts'
 import { listRefusals } from './refusals.ts'
 import { describeCredential, findMissingSignIn, type Actions, type State } from './state.ts'
-import { viewResults } from './view-result.ts'
+import { viewResult } from './view-result.ts'
 
-/** The part of the page that calls. */
 export function viewCall(state: State, organizations: readonly Organization[], actions: Actions) {
-  const { draft, isBusy, sessions, settings } = state
-  const missing = findMissingSignIn(draft.credential, sessions)
-  const target = findTarget(draft.path, organizations)
-  const isRemoval = draft.method === 'DELETE'
-  const isLeaving = target !== undefined && isCaller(draft, target.subject)
-  const removal = isLeaving
-    ? `Leave ${target.organization}`
-    : draft.path === ''
-      ? 'Remove'
-      : target && `Remove ${target.name}`
+  const missing = findMissingSignIn(state)
+  const target = findTarget(state.draft.path, organizations)
   const submit = (event: Event) => {
     event.preventDefault()
     if (missing === undefined) actions.send()
@@ -29,38 +20,54 @@ export function viewCall(state: State, organizations: readonly Organization[], a
     <form class="card" id="call" aria-labelledby="call-title" @submit=${submit}>
       <h2 id="call-title">Remove a person</h2>
       ${viewCaller(state, actions)}
-      <p>
-        ${
-          draft.path === ''
-            ? `${missing === undefined ? 'Choose' : 'Sign in, then choose'} a person in the list.`
-            : !isRemoval
-              ? 'Only DELETE removes a person.'
-              : target === undefined
-                ? 'The path names no user in the database, so the call removes no person.'
-                : isLeaving
-                  ? html`<strong>${target.name}</strong> leaves ${target.organization} and
-                      ${count(target.groups, 'group')}, which needs no permission.`
-                  : html`Removes <strong>${target.name}</strong> from ${target.organization} and
-                      ${count(target.groups, 'group')}, if the caller has permission.`
-        }
-      </p>
+      <p>${describeDraft(state, target)}</p>
       ${
         missing === undefined
-          ? html`<button
-              name="send"
-              class=${draft.path === '' ? 'outline' : nothing}
-              data-variant=${draft.path !== '' && isRemoval ? 'danger' : nothing}
-              aria-busy=${isBusy}
-              ?disabled=${isBusy || !draft.path.startsWith('/')}
-            >
-              ${(isRemoval && removal) || `Send ${draft.method}`}
-            </button>`
-          : html`<button name="send">Sign in as ${nameOf(missing, settings)}</button>`
+          ? viewSend(state, target)
+          : html`<button name="send">Sign in as ${nameOf(missing, state.settings)}</button>`
       }
-      ${viewResults(state, actions)}
+      ${viewResult(state, actions)}
       <div>${viewRequest(state, actions)} ${viewRefusals(state, actions)}</div>
     </form>
   `
+}
+
+/** Says what the call would do. */
+function describeDraft(state: State, target: Target | undefined) {
+  const { draft } = state
+  if (draft.path === '') {
+    const start = findMissingSignIn(state) === undefined ? 'Choose' : 'Sign in, then choose'
+    return `${start} a person in the list.`
+  }
+  if (draft.method !== 'DELETE') return 'Only DELETE removes a person.'
+  if (target === undefined) {
+    return 'The path names no user in the database, so the call removes no person.'
+  }
+  const name = html`<strong>${target.name}</strong>`
+  const rows = `${target.organization} and ${count(target.groups, 'group')}`
+  return isCaller(draft, target.subject)
+    ? html`${name} leaves ${rows}, which needs no permission.`
+    : html`Removes ${name} from ${rows}, if the caller has permission.`
+}
+
+function viewSend({ draft, isBusy }: State, target: Target | undefined) {
+  const { method, path } = draft
+  const isRemoval = method === 'DELETE'
+  const label = () => {
+    if (isRemoval && path === '') return 'Remove'
+    if (!isRemoval || target === undefined) return `Send ${method}`
+    const isLeaving = isCaller(draft, target.subject)
+    return isLeaving ? `Leave ${target.organization}` : `Remove ${target.name}`
+  }
+  return html`<button
+    name="send"
+    class=${path === '' ? 'outline' : nothing}
+    data-variant=${path !== '' && isRemoval ? 'danger' : nothing}
+    aria-busy=${isBusy}
+    ?disabled=${isBusy || !path.startsWith('/')}
+  >
+    ${label()}
+  </button>`
 }
 
 const as = (kind: 'person' | 'altered' | 'copied') => (subject: string) => ({ kind, subject })
@@ -70,9 +77,9 @@ function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
   const others = settings.people.map(({ subject }) => subject).filter((s) => !signedIn.includes(s))
   const special = (['service-account', 'none', 'expired'] as const).map((kind) => ({ kind }))
   const owners = [...new Set([...signedIn, settings.administrator])]
-  const spoilt = [...owners.map(as('altered')), ...owners.map(as('copied'))]
+  const stolen = [...owners.map(as('altered')), ...owners.map(as('copied'))]
   const chosen = JSON.stringify(draft.credential)
-  const session = signedIn.find((subject) => chosen === JSON.stringify(as('person')(subject)))
+  const session = signedIn.find((subject) => isCaller(draft, subject))
   const viewList = (label: string, credentials: readonly Credential[]) =>
     html`<optgroup label=${label} ?hidden=${credentials.length === 0}>
       ${credentials.map((credential) => {
@@ -93,7 +100,7 @@ function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
         <select @change=${choose}>
           ${viewList('Signed in', signedIn.map(as('person')))}
           ${viewList('Sign in first', others.map(as('person')))}
-          ${viewList('Other tokens', [...special, ...spoilt])}
+          ${viewList('Other tokens', [...special, ...stolen])}
         </select>
       </label>
       ${
@@ -111,7 +118,7 @@ function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
   `
 }
 
-/** The request itself, folded away: a usual removal needs no change here. */
+/** The parts of the request, folded away: a usual removal needs no change here. */
 function viewRequest({ draft }: State, actions: Actions) {
   const edit = ({ target }: Event) => {
     const { name, value } = target as HTMLInputElement
@@ -119,6 +126,7 @@ function viewRequest({ draft }: State, actions: Actions) {
   }
   const input = (name: 'path' | 'idempotencyKey') =>
     html`<input name=${name} spellcheck="false" autocomplete="off" .value=${draft[name]} />`
+  const makeKey = () => actions.editDraft({ idempotencyKey: crypto.randomUUID() })
   return html`
     <details name="more" @input=${edit}>
       <summary>
@@ -135,13 +143,7 @@ function viewRequest({ draft }: State, actions: Actions) {
       <label>Path, which begins with a slash ${input('path')}</label>
       <div class="line">
         <label>Idempotency key (optional) ${input('idempotencyKey')}</label>
-        <button
-          type="button"
-          class="outline"
-          @click=${() => actions.editDraft({ idempotencyKey: crypto.randomUUID() })}
-        >
-          Make one
-        </button>
+        <button type="button" class="outline" @click=${makeKey}>Make one</button>
       </div>
     </details>
   `
@@ -153,7 +155,7 @@ function viewRefusals({ draft, sessions, settings }: State, actions: Actions) {
       <summary>Try a refusal</summary>
       <ul class="rows">
         ${listRefusals(settings).map(({ status, title, draft: prepared }) => {
-          const missing = findMissingSignIn(prepared.credential, sessions)
+          const missing = findMissingSignIn({ draft: prepared, sessions })
           return html`<li>
             <button
               type="button"

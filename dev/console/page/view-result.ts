@@ -1,72 +1,61 @@
 /**
- * The results of the calls: the latest as a sentence with its details folded away, the earlier ones in a line each.
+ * The result of the last call: a sentence, with the request, the response and the changed rows folded away.
  */
 import { html } from 'lit-html'
 import { keyed } from 'lit-html/directives/keyed.js'
-import type { Row } from '../protocol.ts'
-import { isCaller } from './call.ts'
-import type { TableChange } from './changes.ts'
+import type { Row, TableChange } from '../../database.ts'
+import { isCaller, type Exchange } from './call.ts'
 import { count, formatTime } from './organization.ts'
-import type { Actions, Exchange, Result, State } from './state.ts'
+import type { Actions, Result, State } from './state.ts'
 
-const MAX_EARLIER = 8
-
-/** The latest result and those before it. */
-export function viewResults({ draft, results, settings }: State, actions: Actions) {
-  const [latest, ...earlier] = results
-  const again =
-    latest?.exchange !== undefined &&
-    latest.draft.path !== draft.path &&
-    html`<button type="button" class="small outline" @click=${() => actions.prepare(latest.draft)}>
-      Prepare the last call again
-    </button>`
+export function viewResult({ draft, result }: State, actions: Actions) {
+  const { exchange } = result ?? {}
   return html`
-    <section id="result" tabindex="-1" aria-label="Result" ?hidden=${latest === undefined}>
+    <section id="result" tabindex="-1" aria-label="Result" ?hidden=${result === undefined}>
       ${
-        latest &&
+        result &&
         keyed(
-          latest, // a new result comes with its details folded
-          html`<p role="alert" data-variant=${variantOf(latest)}>${describe(latest)}</p>
-            ${latest.exchange && viewExchange(latest.exchange, settings.worker)}`,
+          result, // a new result comes with its details folded
+          html`<p role="alert" data-variant=${variantOf(exchange)}>${describe(result)}</p>
+            ${exchange && viewExchange(exchange, result.changes)}`,
         )
       }
       ${
-        earlier.length === 0
-          ? undefined
-          : html`<details>
-              <summary>Earlier results</summary>
-              <ol>
-                ${earlier.slice(0, MAX_EARLIER).map((result) => html`<li>${describe(result)}</li>`)}
-              </ol>
-            </details>`
+        result && exchange && result.draft.path !== draft.path
+          ? html`<button
+              type="button"
+              class="small outline"
+              @click=${() => actions.prepare(result.draft)}
+            >
+              Prepare the last call again
+            </button>`
+          : undefined
       }
-      ${again || undefined}
     </section>
   `
 }
 
 /** A result as one sentence. */
-function describe({ exchange, problem, draft, target }: Result): string {
+function describe({ exchange, changes, problem, draft, target }: Result): string {
   if (exchange === undefined) return problem ?? ''
-  const { response, changes } = exchange
-  if (!response.ok) {
-    const verb = response.status.startsWith('5') ? 'Failed' : 'Refused'
-    return `${verb} with ${response.status}${readError(response.body)}`
-  }
-  if (draft.method !== 'DELETE') return `${response.status}. The call removed no person.`
+  const { ok, status, body } = exchange
+  if (!ok) return `${isFailure(exchange) ? 'Failed' : 'Refused'} with ${status}${readError(body)}`
+  if (draft.method !== 'DELETE') return `${status}. The call removed no person.`
   if (changes?.length === 0) {
     return 'Already removed: this call repeats an earlier one with the same idempotency key.'
   }
-  if (target === undefined) return `${response.status}. The user was removed.`
+  if (target === undefined) return `${status}. The user was removed.`
   const groups = changes?.find(({ table }) => table === 'group_members')?.removed.length ?? 0
   const also = groups === 0 ? '' : ` and ${count(groups, 'group')}`
   const verb = isCaller(draft, target.subject) ? 'left' : 'was removed from'
   return `${target.name} ${verb} ${target.organization}${also}.`
 }
 
-function variantOf({ exchange }: Result): string {
-  if (exchange === undefined || exchange.response.status.startsWith('5')) return 'danger'
-  return exchange.response.ok ? 'success' : 'warning'
+const isFailure = ({ status }: Exchange) => status.startsWith('5')
+
+function variantOf(exchange: Exchange | undefined): string {
+  if (exchange === undefined || isFailure(exchange)) return 'danger'
+  return exchange.ok ? 'success' : 'warning'
 }
 
 function readError(body: string): string {
@@ -77,22 +66,17 @@ function readError(body: string): string {
   }
 }
 
-function viewExchange({ request, response, changes, durationMs }: Exchange, worker: string) {
+function viewExchange(exchange: Exchange, changes: Result['changes']) {
   const rows = changes?.flatMap(({ removed, added }) => [...removed, ...added]).length
-  const summary =
-    rows === undefined
-      ? 'could not be read'
-      : rows === 0
-        ? 'nothing changed'
-        : `${count(rows, 'row')} changed`
+  const changed = rows === 0 ? 'nothing changed' : `${count(rows ?? 0, 'row')} changed`
   return html`
     <details>
-      <summary>Response: ${response.status} in ${durationMs.toFixed(0)} ms</summary>
-      <pre>${writeRequest(request, worker)}</pre>
-      <pre>${writeResponse(response)}</pre>
+      <summary>Response: ${exchange.status} in ${exchange.durationMs.toFixed(0)} ms</summary>
+      <pre>${writeRequest(exchange)}</pre>
+      <pre>${writeResponse(exchange)}</pre>
     </details>
     <details>
-      <summary>Database: ${summary}</summary>
+      <summary>Database: ${rows === undefined ? 'could not be read' : changed}</summary>
       <ul>
         ${changes?.map(viewChange)}
       </ul>
@@ -100,11 +84,10 @@ function viewExchange({ request, response, changes, durationMs }: Exchange, work
   `
 }
 
-function writeRequest({ method, url, headers }: Exchange['request'], worker: string): string {
+function writeRequest({ method, path, headers }: Exchange): string {
   const lines = Object.entries(headers).map(
     ([name, value]) => `${name}: ${name === 'Idempotency-Key' ? value : shorten(value)}`,
   )
-  const path = url.slice(worker.length)
   return [`${method} ${path}`, `Origin: ${location.origin}`, ...lines].join('\n')
 }
 
@@ -114,8 +97,8 @@ function shorten(value: string): string {
   return `${value.slice(0, 16)}…${value.slice(-6)} (${token.length} characters)`
 }
 
-function writeResponse({ status, headers, body }: Exchange['response']): string {
-  const lines = headers.map(([name, value]) => `${name}: ${value}`)
+function writeResponse({ status, responseHeaders, body }: Exchange): string {
+  const lines = responseHeaders.map(([name, value]) => `${name}: ${value}`)
   return [status, ...lines, '', body].join('\n').trimEnd()
 }
 
@@ -129,7 +112,6 @@ function viewChange({ table, removed, added }: TableChange) {
 
 function writeRow(row: Row): string {
   return Object.entries(row)
-    .map(([column, value]) => [column, column.endsWith('_at') ? formatTime(value) : value])
-    .map(([column, value]) => `${column}=${value}`)
+    .map(([name, value]) => `${name}=${name.endsWith('_at') ? formatTime(value) : value}`)
     .join(' ')
 }

@@ -1,5 +1,5 @@
 /**
- * The page as a whole: the organizations as the database has them, and the form for the call.
+ * The whole page: the organizations as the database has them, and the form for the call.
  */
 import { html, type TemplateResult } from 'lit-html'
 import { repeat } from 'lit-html/directives/repeat.js'
@@ -60,130 +60,115 @@ export function view(state: State, actions: Actions): TemplateResult {
   `
 }
 
-function viewPeople({ id, name, members }: Organization, state: State, actions: Actions) {
-  const { draft, sessions } = state
-  const isSignedIn = findMissingSignIn(draft.credential, sessions) === undefined
-  const isYou = (subject: string) => isSignedIn && isCaller(draft, subject)
+function viewCard(id: string, title: string, text: unknown, rows: unknown) {
   return html`
-    <section class="card" aria-labelledby="people">
-      <h2 id="people">People of ${name}</h2>
-      <p>
-        ${
-          members.length === 0
-            ? html`This organization has no people. ${RESET}`
-            : 'Choose a person to prepare the removal, or yourself to leave. Nothing is sent yet.'
-        }
-      </p>
+    <section class="card" aria-labelledby=${id}>
+      <h2 id=${id}>${title}</h2>
+      <p>${text}</p>
       <ul class="rows">
-        ${members.map((member) => {
-          const path = userPath(id, member.id)
-          return html`<li>
-            <button
-              class="pick"
-              aria-pressed=${path === draft.path}
-              @click=${() => actions.prepare({ method: 'DELETE', path, idempotencyKey: '' })}
-            >
-              <span>
-                <strong>${member.name}</strong>
-                ${isYou(member.subject) ? html`<span class="badge">you</span>` : undefined}
-                ${member.remarks.map(
-                  (remark) => html`<span class="badge" data-variant="warning">${remark}</span>`,
-                )}
-                <small><code>${member.id}</code></small>
-              </span>
-              ${viewBadges(member.groups, 'no group')}
-            </button>
-          </li>`
-        })}
+        ${rows}
       </ul>
     </section>
   `
 }
 
+function viewPeople({ id, name, members }: Organization, state: State, actions: Actions) {
+  const isSignedIn = findMissingSignIn(state) === undefined
+  const isYou = (subject: string) => isSignedIn && isCaller(state.draft, subject)
+  return viewCard(
+    'people',
+    `People of ${name}`,
+    members.length === 0
+      ? html`This organization has no people. ${RESET}`
+      : 'Choose a person to prepare the removal, or yourself to leave. Nothing is sent yet.',
+    members.map((member) => {
+      const path = userPath(id, member.id)
+      return html`<li>
+        <button
+          class="pick"
+          aria-pressed=${path === state.draft.path}
+          @click=${() => actions.prepare({ method: 'DELETE', path, idempotencyKey: '' })}
+        >
+          <span>
+            <strong>${member.name}</strong>
+            ${isYou(member.subject) ? html`<span class="badge">you</span>` : undefined}
+            ${member.remarks.map(
+              (remark) => html`<span class="badge" data-variant="warning">${remark}</span>`,
+            )}
+            <small><code>${member.id}</code></small>
+          </span>
+          ${viewBadges(member.groups, 'no group')}
+        </button>
+      </li>`
+    }),
+  )
+}
+
 function viewGroups({ name, groups }: Organization) {
-  return html`
-    <section class="card" aria-labelledby="groups">
-      <h2 id="groups">Groups of ${name}</h2>
-      <p ?hidden=${groups.length > 0}>
-        No groups. Only a platform administrator can remove people from this organization.
-      </p>
-      <ul class="rows">
-        ${groups.map(
-          ({ name, roles, members }) =>
-            html`<li>
-              <strong>${name}</strong> ${viewBadges(roles, 'no role')}
-              <small>${members.length === 0 ? 'No members' : members.join(', ')}</small>
-            </li>`,
-        )}
-      </ul>
-    </section>
-  `
+  return viewCard(
+    'groups',
+    `Groups of ${name}`,
+    groups.length === 0
+      ? 'No groups. Only a platform administrator can remove people from this organization.'
+      : '',
+    groups.map(
+      ({ name, roles, members }) =>
+        html`<li>
+          <strong>${name}</strong> ${viewBadges(roles, 'no role')}
+          <small>${members.join(', ') || 'No members'}</small>
+        </li>`,
+    ),
+  )
 }
 
 function viewDeletions({ snapshot, settings }: State) {
   const deletions = readDeletions(snapshot, settings)
-  return html`
-    <section class="card" aria-labelledby="deletions">
-      <h2 id="deletions">Deletion records</h2>
-      <p ?hidden=${deletions.length > 0}>
-        None yet. Remove a person, and the deletion record appears here.
-      </p>
-      <ol class="rows">
-        ${deletions.map(
-          ({
-            name,
-            userID,
-            organization,
-            groups,
-            groupNames,
-            actor,
-            hasLeft,
-            at,
-            requestID,
-            idempotencyKey,
-          }) => html`
-            <li>
-              <strong>${name}</strong> <code>${userID}</code><br />
-              ${hasLeft ? 'left' : 'removed from'} ${organization} and
-              ${count(groups, 'group')}${hasLeft ? '' : ` by ${actor}`}
-              ${groupNames && viewBadges(groupNames, '')}
-              <small>
-                ${formatTime(at)}, request <code>${requestID}</code>
-                ${idempotencyKey && html`, idempotency key <code>${idempotencyKey}</code>`}
-              </small>
-            </li>
-          `,
-        )}
-      </ol>
-    </section>
-  `
+  return viewCard(
+    'deletions',
+    'Deletion records',
+    deletions.length === 0
+      ? 'None yet. Remove a person, and the deletion record appears here.'
+      : '',
+    deletions.map(
+      (deletion) => html`
+        <li>
+          <strong>${deletion.name}</strong> <code>${deletion.userID}</code><br />
+          ${deletion.verb} ${deletion.organization} and ${deletion.groups} ${deletion.by}
+          ${viewBadges(deletion.groupNames, '')}
+          <small>
+            ${deletion.at}, request <code>${deletion.requestID}</code>
+            ${
+              deletion.idempotencyKey &&
+              html`, idempotency key <code>${deletion.idempotencyKey}</code>`
+            }
+          </small>
+        </li>
+      `,
+    ),
+  )
 }
 
 function viewEvents({ snapshot: { events, pendingEvents } }: State) {
-  return html`
-    <section class="card" aria-labelledby="events">
-      <h2 id="events">Deletion events</h2>
-      <p>
-        ${pendingEvents === 0 ? 'No event is pending.' : `Pending: ${count(pendingEvents, 'event')}.`}
-        ${events.length === 0 ? 'Events appear here when the queue delivers them.' : undefined}
-      </p>
-      <ol class="rows">
-        ${repeat(
-          events,
-          (_, index) => events.length - index, // an unfolded event stays unfolded
-          (event) =>
-            html`<li>
-              <details>
-                <summary>
-                  <span>${event.subject ?? event.id}, ${formatTime(Date.parse(event.time))}</span>
-                </summary>
-                <pre>${JSON.stringify(event, null, 2)}</pre>
-              </details>
-            </li>`,
-        )}
-      </ol>
-    </section>
-  `
+  const pending =
+    pendingEvents === 0 ? 'No event is pending.' : `Pending: ${count(pendingEvents, 'event')}.`
+  return viewCard(
+    'events',
+    'Deletion events',
+    events.length === 0 ? `${pending} Events appear here when the queue delivers them.` : pending,
+    repeat(
+      events,
+      (_, index) => events.length - index, // an unfolded event stays unfolded
+      (event) =>
+        html`<li>
+          <details>
+            <summary>
+              <span>${event.subject ?? event.id}, ${formatTime(Date.parse(event.time))}</span>
+            </summary>
+            <pre>${JSON.stringify(event, null, 2)}</pre>
+          </details>
+        </li>`,
+    ),
+  )
 }
 
 function viewBadges(words: readonly string[], none: string) {

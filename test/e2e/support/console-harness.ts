@@ -5,10 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import {
-  startStackWithConsole,
-  type StackWithConsole,
-} from '../../../dev/console/stack-with-console.ts'
+import { startStackWithConsole, type StackWithConsole } from '../../../dev/console/server.ts'
 import { launchBrowser } from './browser.ts'
 
 /** What runs. */
