@@ -153,7 +153,7 @@ test('every link inside the project leads to a file and a heading that exist', a
 })
 
 test('docs/openapi.yaml is valid OpenAPI 3.1', async () => {
-  const result = await new Validator().validate(structuredClone({ ...description }))
+  const result = await new Validator().validate(structuredClone(written))
   expect(result).toEqual({ valid: true })
   expect(written['openapi']).toMatch(/^3\.1\./)
 })
