@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { readD1Migrations } from '@cloudflare/vitest-plugin'
-import type { Database } from '../../dev/local-workers.ts'
+import type { Database } from '../../dev/database.ts'
 import { createSeed } from '../../dev/seeder.ts'
 import { ROOT } from '../../dev/wrangler.ts'
 import { startProgress } from './progress.ts'
