@@ -1,9 +1,10 @@
 /**
- * What a call costs the database, exactly: round trips, statements, rows read and written. The numbers are those of one
- * SQLite; that they do not grow with the number of users, groups and organizations is the point.
+ * The exact cost of a call at the database: round trips, statements, rows read and written, plans. The numbers are those of
+ * one version of SQLite; they must not grow with the number of users, groups and organizations.
  */
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, test } from 'vitest'
+import * as compiled from '../src/statements'
 import { watch } from './support/database'
 import { createSeed, type Member, type MemberOptions } from '../dev/seeder.ts'
 import type { CallResponse, Vars } from './support/worker/caller'
@@ -11,104 +12,78 @@ import { createHarness, type Harness } from './support/worker/harness'
 import type { Fixture } from './support/fixture'
 
 type Cost = readonly [status: number, rowsRead: number, rowsWritten: number]
-type Name =
-  | 'administrator'
-  | 'auditor'
-  | 'otherAdministrator'
-  | 'own'
-  | 'plain'
-  | 'platformAdministrator'
-  | 'serviceAccount'
-  | 'stranger'
-  | 'target'
-  | 'targetElsewhere'
+type MemberName = 'administrator' | 'auditor' | 'otherAdministrator' | 'plain' | 'targetElsewhere'
 
-/** Differences from the usual call. `own` is a member that a case adds; its groups are named by their roles. */
+/** A call of `administrator` that deletes `target`, but for the changes. */
 interface Changes {
-  readonly vars?: Vars
-  readonly headers?: Record<string, string>
+  readonly caller?: MemberName | 'platformAdministrator' | 'serviceAccount' | 'stranger'
+  readonly user?: MemberName | 'absent'
+  /** A new member that deletes itself, in groups with these roles. */
   readonly own?: MemberOptions
   readonly organization?: 'otherOrganizationID'
+  readonly vars?: Vars
+  readonly headers?: Record<string, string>
 }
 
 const KEEP = { vars: { KEEP_LAST_ADMINISTRATOR: 'true' } }
 const RECORD = { vars: { RECORD_GROUPS: 'true' } }
-const inTwoGroups = { own: { groups: ['auditor', 'user'] } }
-const ABSENT = 'absent'
+const IN_TWO_GROUPS = { own: { groups: ['auditor', 'user'] } }
 
 /** The last cost is that with `MEMBERS_MAY_LEAVE`, if it differs. */
-const cases: [string, Name, Name | typeof ABSENT, Changes, Cost, Cost?][] = [
-  ['a user in two groups', 'administrator', 'target', {}, [200, 20, 4]],
-  ['a user in no group', 'administrator', 'plain', {}, [200, 13, 2]],
-  ['a platform administrator', 'platformAdministrator', 'target', {}, [200, 19, 4]],
-  ['a service account', 'serviceAccount', 'target', {}, [200, 20, 4]],
-  ['a key', 'administrator', 'target', { headers: { 'Idempotency-Key': 'key' } }, [200, 20, 5]],
-  ['the last administrator is kept', 'administrator', 'target', KEEP, [200, 20, 4]],
-  ['the last administrator itself', 'administrator', 'administrator', KEEP, [403, 39, 0]],
-  ['an unknown caller', 'stranger', 'target', {}, [401, 3, 0]],
-  ['no permission', 'auditor', 'target', {}, [403, 20, 0], [403, 24, 0]],
-  ['an absent user', 'administrator', ABSENT, {}, [404, 9, 0]],
-  ['no member', 'otherAdministrator', 'target', {}, [403, 10, 0], [403, 14, 0]],
-  ['a member of two groups leaves', 'own', 'own', inTwoGroups, [403, 26, 0], [200, 27, 4]],
+const cases: [string, Changes, Cost, Cost?][] = [
+  ['a user in two groups', {}, [200, 20, 4]],
+  ['a user in no group', { user: 'plain' }, [200, 13, 2]],
+  ['a platform administrator', { caller: 'platformAdministrator' }, [200, 19, 4]],
+  ['a service account', { caller: 'serviceAccount' }, [200, 20, 4]],
+  ['an idempotency key', { headers: { 'Idempotency-Key': 'key' } }, [200, 20, 5]],
+  ['an administrator who deletes itself', { user: 'administrator' }, [200, 17, 3]],
+  ['another administrator stays', KEEP, [200, 20, 4]],
+  ['the last administrator itself', { user: 'administrator', ...KEEP }, [403, 39, 0]],
+  ['two groups are recorded', RECORD, [200, 23, 4]],
+  ['no groups are recorded', { user: 'plain', ...RECORD }, [200, 13, 2]],
+  ['an unknown caller', { caller: 'stranger' }, [401, 3, 0]],
+  ['no permission', { caller: 'auditor' }, [403, 20, 0], [403, 24, 0]],
+  ['no permission, RECORD_GROUPS', { caller: 'auditor', ...RECORD }, [403, 20, 0], [403, 24, 0]],
+  ['no member', { caller: 'otherAdministrator' }, [403, 10, 0], [403, 14, 0]],
+  ['an absent user', { user: 'absent' }, [404, 9, 0]],
+  ['a member of two groups leaves', IN_TWO_GROUPS, [403, 26, 0], [200, 27, 4]],
   [
-    'the same, and the last administrator is kept',
-    'own',
-    'own',
-    { ...inTwoGroups, ...KEEP },
+    'the same, and an administrator stays',
+    { ...IN_TWO_GROUPS, ...KEEP },
     [403, 26, 0],
     [200, 45, 4],
   ],
-  ['a member of no group leaves', 'own', 'own', { own: {} }, [403, 12, 0], [200, 13, 2]],
+  ['a member of no group leaves', { own: {} }, [403, 12, 0], [200, 13, 2]],
+  ['a pending member declines', { own: { state: 'pending' } }, [403, 12, 0], [200, 13, 2]],
+  ['a suspended member leaves', { own: { state: 'suspended' } }, [403, 12, 0], [403, 16, 0]],
   [
-    'a pending member declines',
-    'own',
-    'own',
-    { own: { state: 'pending' } },
-    [403, 12, 0],
-    [200, 13, 2],
-  ],
-  [
-    'a suspended member wants to leave',
-    'own',
-    'own',
-    { own: { state: 'suspended' } },
-    [403, 12, 0],
-    [403, 16, 0],
-  ],
-  [
-    'a suspended person wants to leave',
-    'own',
-    'own',
+    'a suspended person leaves',
     { own: { personOptions: { state: 'suspended' } } },
     [401, 8, 0],
     [401, 9, 0],
   ],
   [
-    'a member names its own user in another organization',
-    'own',
-    'own',
+    'a member names another organization',
     { own: {}, organization: 'otherOrganizationID' },
     [403, 7, 0],
     [403, 9, 0],
   ],
-  ['a member who left leaves again', 'targetElsewhere', ABSENT, {}, [403, 15, 0], [403, 16, 0]],
-  ['an administrator deletes itself', 'administrator', 'administrator', {}, [200, 17, 3]],
-  ['two groups are recorded', 'administrator', 'target', RECORD, [200, 23, 4]],
-  ['no groups are recorded', 'administrator', 'plain', RECORD, [200, 13, 2]],
-  ['no permission, groups recorded', 'auditor', 'target', RECORD, [403, 20, 0], [403, 24, 0]],
+  [
+    'a member who left leaves again',
+    { caller: 'targetElsewhere', user: 'absent' },
+    [403, 15, 0],
+    [403, 16, 0],
+  ],
 ]
 
-/** SQLite reads one row past the end of a range, where there is one: so there is always one. */
+/** SQLite reads one row past the end of a range, if there is one: so there is always one. */
 beforeAll(async () => {
   const seed = createSeed()
   const organization = seed.organization('zzz')
-  const group = seed.group(organization, ['administrator'], 'zzz')
-  seed.serviceAccount(organization, [group], 'zzz')
-  seed.member(organization, {
-    id: 'zzz',
-    groups: [group],
-    personOptions: { subject: 'zzz', globalRoles: ['platform-administrator'] },
-  })
+  const groups = [seed.group(organization, ['administrator'], 'zzz')]
+  seed.serviceAccount(organization, groups, 'zzz')
+  const personOptions = { subject: 'zzz', globalRoles: ['platform-administrator'] }
+  seed.member(organization, { id: 'zzz', groups, personOptions })
   await seed.save(env.DB)
 })
 
@@ -118,61 +93,47 @@ describe.each([
 ])('with %s', (_, size) => {
   beforeAll(() => addCrowd(size))
 
-  test.each(
-    cases.flatMap(([title, caller, user, changes, cost, costIfMayLeave = cost]) => [
-      { title, leave: 'false', caller, user, changes, cost },
-      { title, leave: 'true', caller, user, changes, cost: costIfMayLeave },
-    ]),
-  )('$title, MEMBERS_MAY_LEAVE $leave: $cost', async ({ leave, caller, user, changes, cost }) => {
-    const { db, calls, statements, metas } = watch(env.DB)
-    let own: Member | undefined
-    const harness = await createHarness({
-      vars: { MEMBERS_MAY_LEAVE: leave, ...changes.vars, DB: db },
-      seed: (seed, { organizationID }) => {
-        if (changes.own === undefined) return
-        const groups = changes.own.groups?.map((role) => seed.group(organizationID, [role])) ?? []
-        own = seed.member(organizationID, { ...changes.own, groups })
-      },
-    })
-    const { fixture } = harness
-    const members = { ...fixture, own: own ?? fixture.plain, stranger: 'a stranger' }
-    await letJoin(fixture, size / 10)
+  test.each(cases)(
+    'one batch of four statements: %s',
+    async (__, changes, cost, costIfMayLeave) => {
+      const { organization = 'organizationID', vars, headers = {} } = changes
+      for (const MEMBERS_MAY_LEAVE of [false, true]) {
+        const { db, calls, statements, metas } = watch(env.DB)
+        let own: Member | undefined
+        const { callAs, fixture } = await createHarness({
+          vars: { MEMBERS_MAY_LEAVE, ...vars, DB: db },
+          seed(seed, { organizationID }) {
+            if (changes.own === undefined) return
+            const groups =
+              changes.own.groups?.map((role) => seed.group(organizationID, [role])) ?? []
+            own = seed.member(organizationID, { ...changes.own, groups })
+          },
+        })
+        await letJoin(fixture, size / 10)
+        const { caller = 'administrator', user = 'target' } = changes
+        const members = { ...fixture, stranger: 'a stranger', absent: { userID: 'absent' } }
+        const { userID } = own ?? members[user]
+        const call = { organizationID: fixture[organization], userID, headers }
+        const { status, line } = await callAs(own ?? members[caller], call)
 
-    const found = user === ABSENT ? ABSENT : (members[user] as Member).userID
-    const organizationID = fixture[changes.organization ?? 'organizationID']
-    const call = { organizationID, userID: found, headers: changes.headers ?? {} }
-    const response = await harness.callAs(members[caller], call)
+        expect(calls).toEqual(['batch'])
+        expect(statements).toHaveLength(4)
+        const [rowsRead, rowsWritten] = (['rows_read', 'rows_written'] as const).map((name) =>
+          metas.flat().reduce((sum, meta) => sum + meta[name], 0),
+        )
+        const expected = MEMBERS_MAY_LEAVE ? (costIfMayLeave ?? cost) : cost
+        expect([status, rowsRead, rowsWritten]).toEqual(expected)
+        expect(line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
+      }
+    },
+  )
 
-    expect(calls).toEqual(['batch'])
-    expect(statements).toHaveLength(4)
-    const sum = (name: 'rows_read' | 'rows_written') =>
-      metas.flat().reduce((total, meta) => total + meta[name], 0)
-    expect([response.status, sum('rows_read'), sum('rows_written')]).toEqual(cost)
-    const [, rowsRead, rowsWritten] = cost
-    expect(response.line.database).toMatchObject({ attempts: 1, rowsRead, rowsWritten })
-  })
-
-  test.each<[string, string, (fixture: Fixture) => string, number]>([
-    ['deleting a group', 'DELETE FROM groups WHERE id = ?', ({ auditors }) => auditors, 15],
-    [
-      'deleting a service account',
-      'DELETE FROM service_accounts WHERE id = ?',
-      ({ serviceAccount }) => serviceAccount,
-      6,
-    ],
-    [
-      'listing the members of a group',
-      'SELECT * FROM group_members WHERE group_id = ?',
-      ({ auditors }) => auditors,
-      3,
-    ],
-    [
-      'deleting an organization',
-      'DELETE FROM organizations WHERE id = ?',
-      ({ otherOrganizationID }) => otherOrganizationID,
-      31,
-    ],
-  ])('what other writers do stays bounded as well: %s', async (__, sql, choose, rowsRead) => {
+  test.each<[sql: string, rowsRead: number, (fixture: Fixture) => string]>([
+    ['DELETE FROM groups WHERE id = ?', 15, ({ auditors }) => auditors],
+    ['DELETE FROM service_accounts WHERE id = ?', 6, ({ serviceAccount }) => serviceAccount],
+    ['SELECT * FROM group_members WHERE group_id = ?', 3, ({ auditors }) => auditors],
+    ['DELETE FROM organizations WHERE id = ?', 31, (fixture) => fixture.otherOrganizationID],
+  ])('other writers read as many rows: %s', async (sql, rowsRead, choose) => {
     const { fixture } = await createHarness()
     await letJoin(fixture, size / 10)
     const { meta } = await env.DB.prepare(sql).bind(choose(fixture)).run()
@@ -181,78 +142,87 @@ describe.each([
 })
 
 test.each([
-  ['', 'false', 134],
-  [', which are recorded', 'true', 175],
+  ['false', 134],
+  ['true', 175],
 ])(
-  'rows read and written grow with the groups of the target%s; statements do not',
-  async (_, RECORD_GROUPS, rowsRead) => {
+  'rows grow with the groups of the user, not statements: RECORD_GROUPS %s',
+  async (RECORD_GROUPS, rowsRead) => {
     const { db, calls, statements } = watch(env.DB)
-    let target: Member | undefined
+    let user: Member | undefined
     const { callAs, fixture } = await createHarness({
       vars: { DB: db, RECORD_GROUPS },
       seed(seed, { organizationID }) {
         const groups = Array.from({ length: 40 }, () => seed.group(organizationID))
-        target = seed.member(organizationID, { groups })
+        user = seed.member(organizationID, { groups })
       },
     })
-    const response = await callAs(fixture.administrator, target)
-    expect(calls).toEqual(['batch'])
-    expect(statements).toHaveLength(4)
-    expect(response.line.database).toMatchObject({ rowsRead, rowsWritten: 42 })
+    const { line } = await callAs(fixture.administrator, user)
+    expect([calls, statements.length]).toEqual([['batch'], 4])
+    expect(line.database).toMatchObject({ rowsRead, rowsWritten: 42 })
   },
 )
 
-test.each<[string, (harness: Harness) => Promise<CallResponse>]>([
+test.each<[string, (harness: Harness) => Promise<CallResponse>, Vars?]>([
   ['no token', ({ call, fixture }) => call(fixture.target)],
-  ['a bad token', ({ callWith }) => callWith({ claims: { aud: 'other' } })],
+  ['an invalid token', ({ callWith }) => callWith({ claims: { aud: 'other' } })],
   ['an expired token', ({ callWith }) => callWith({ claims: { exp: 1 } })],
+  ['a missing scope', ({ callWith }) => callWith({}), { REQUIRED_SCOPE: 'users' }],
   ['an unknown path', ({ callAs }) => callAs('x', { path: '/nowhere' })],
   ['another method', ({ callAs, fixture }) => callAs('x', { ...fixture.target, method: 'PUT' })],
   ['OPTIONS', ({ call, fixture }) => call({ ...fixture.target, method: 'OPTIONS' })],
-])('%s does not reach the database', async (_, act) => {
+])('a call with %s does not reach the database', async (_, act, vars = {}) => {
   const { db, calls, statements } = watch(env.DB)
-  const response = await act(await createHarness({ vars: { DB: db } }))
-  expect(calls).toEqual([])
-  expect(statements).toEqual([])
-  expect(response.line.database).toBeUndefined()
+  const { line } = await act(await createHarness({ vars: { ...vars, DB: db } }))
+  expect([calls, statements, line.database]).toEqual([[], [], undefined])
 })
 
-const CROWD = 'crowd-'
-
-/** Adds people, and organizations with a group and a service account each, of which none takes part in a call. */
-async function addCrowd(size: number): Promise<void> {
-  if (size === 0) return
-  const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${size})`
-  const id = `'${CROWD}' || i`
-  const insert = (into: string, values: string): D1PreparedStatement =>
-    env.DB.prepare(`INSERT INTO ${into} ${numbers} SELECT ${values} FROM n`)
-  await env.DB.batch([
-    insert('users (id, subject, state)', `${id}, ${id}, 'active'`),
-    insert('organizations (id, name)', `${id}, ${id}`),
-    insert('groups (id, organization_id, name)', `${id}, ${id}, ${id}`),
-    insert('group_roles (group_id, role_id)', `${id}, 'administrator'`),
-    insert('service_accounts (id, organization_id, name)', `${id} || '-account', ${id}, ${id}`),
-    insert(
-      'group_service_accounts (organization_id, group_id, service_account_id)',
-      `${id}, ${id}, ${id} || '-account'`,
-    ),
-  ])
+/** The steps of SQLite's plan, as it words them. */
+async function explain(sql: string): Promise<string[]> {
+  const values = Array.from(new Set(sql.match(/\?\d+/g)), () => null)
+  const statement = env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(...values)
+  return (await statement.all<{ detail: string }>()).results.map(({ detail }) => detail)
 }
 
-/** Makes so many people of the crowd users of the organization, and readers of it. */
+/** A scan of a subquery of the same plan, of a list of values, or of one row without a table is no table scan. */
+test.each(Object.entries(compiled))('%s scans no table and sorts nothing', async (_, { sql }) => {
+  const plan = await explain(sql)
+  const subqueries = plan.flatMap(
+    (step) => /^(?:CO-ROUTINE|MATERIALIZE) (.+)$/.exec(step)?.[1] ?? [],
+  )
+  const scans = ['CONSTANT ROW', 'json_each VIRTUAL TABLE INDEX 1:', ...subqueries].map(
+    (rows) => `SCAN ${rows}`,
+  )
+  const steps = plan.filter((step) => /\bSCAN\b|AUTOMATIC|TEMP B-TREE/.test(step))
+  expect(scans).toEqual(expect.arrayContaining(steps))
+  expect(await explain('SELECT * FROM users WHERE state = ?1')).toEqual(['SCAN users'])
+})
+
+/** Adds people, and organizations with a group and a service account each, that take no part in a call. */
+async function addCrowd(size: number): Promise<void> {
+  if (size === 0) return
+  const crowd = `(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${size})
+    SELECT 'crowd-' || i AS id FROM n)`
+  const tables = {
+    users: "id, id, 'active'",
+    organizations: 'id, id',
+    groups: 'id, id, id',
+    group_roles: "id, 'administrator'",
+    service_accounts: "id || '-account', id, id",
+    group_service_accounts: "id, id, id || '-account'",
+  }
+  const statements = Object.entries(tables).map(([table, values]) =>
+    env.DB.prepare(`INSERT INTO ${table} SELECT ${values} FROM ${crowd}`),
+  )
+  await env.DB.batch(statements)
+}
+
+/** Makes some people of the crowd users of the organization, and readers. */
 async function letJoin({ organizationID, readers }: Fixture, size: number): Promise<void> {
-  const join = (into: string, values: string): D1PreparedStatement =>
-    env.DB.prepare(
-      `INSERT INTO ${into} SELECT ${values} FROM users WHERE id GLOB '${CROWD}*' LIMIT ${size}`,
-    )
-  await env.DB.batch([
-    join(
-      'organization_users (id, organization_id, user_id, state)',
-      `id || '${organizationID}', '${organizationID}', id, 'active'`,
-    ),
-    join(
-      'group_members (organization_id, group_id, organization_user_id)',
-      `'${organizationID}', '${readers}', id || '${organizationID}'`,
-    ),
-  ])
+  const members = `FROM users WHERE id GLOB 'crowd-*' LIMIT ${size}`
+  const id = `id || '${organizationID}'`
+  const statements = [
+    `INSERT INTO organization_users SELECT ${id}, '${organizationID}', id, 'active' ${members}`,
+    `INSERT INTO group_members SELECT '${organizationID}', '${readers}', ${id} ${members}`,
+  ]
+  await env.DB.batch(statements.map((sql) => env.DB.prepare(sql)))
 }
