@@ -1,7 +1,8 @@
 /**
  * The query builder, and what the queries share.
  */
-import { sql, type SQL } from 'drizzle-orm'
+import { exists, sql, type SQL } from 'drizzle-orm'
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { drizzle } from 'drizzle-orm/sqlite-proxy'
 import type { Attempt } from '../src/database.ts'
 import type { SweepValues } from '../src/sweep.ts'
@@ -11,6 +12,10 @@ export const db = drizzle(() => Promise.reject(new Error('Compile this query; it
 
 /** What to select if only the existence of a row counts. */
 export const anyRow = { one: sql<number>`1` }
+
+export function hasRow(table: SQLiteTable, condition: SQL | undefined): SQL {
+  return exists(db.select(anyRow).from(table).where(condition))
+}
 
 /** A value that `src/` binds. All other values become constants in the text of the statement. */
 export function parameter(name: keyof Attempt | keyof SweepValues): SQL {

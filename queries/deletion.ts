@@ -3,20 +3,9 @@
  * statements depend on each other through the deletion record: the first inserts it only if the caller is permitted and
  * the target exists, the next two delete the user that it names, the last reports the outcome.
  */
-import {
-  and,
-  count,
-  eq,
-  exists,
-  isNotNull,
-  isNull,
-  not,
-  notExists,
-  sql,
-  type SQL,
-} from 'drizzle-orm'
+import { and, count, eq, isNotNull, isNull, not, notExists, sql, type SQL } from 'drizzle-orm'
 import type { RemovalResult } from '../src/database.ts'
-import { anyRow, db, parameter } from './builder.ts'
+import { db, hasRow, parameter } from './builder.ts'
 import { eventData } from './events.ts'
 import {
   caller,
@@ -110,35 +99,31 @@ const deleteMemberships = db
 
 const deleteUser = db.delete(organizationUsers).where(eq(organizationUsers.id, recordedUser))
 
-const isReplay = exists(
-  db
-    .select(anyRow)
-    .from(userDeletions)
-    .where(
-      and(
-        eq(userDeletions.idempotencyKey, parameter('idempotencyKey')),
-        eq(userDeletions.actorSubject, parameter('subject')),
-        eq(userDeletions.organizationID, parameter('organizationID')),
-        eq(userDeletions.organizationUserID, parameter('userID')),
-      ),
-    ),
+const isReplay = hasRow(
+  userDeletions,
+  and(
+    eq(userDeletions.idempotencyKey, parameter('idempotencyKey')),
+    eq(userDeletions.actorSubject, parameter('subject')),
+    eq(userDeletions.organizationID, parameter('organizationID')),
+    eq(userDeletions.organizationUserID, parameter('userID')),
+  ),
 )
 
 const isFromThisAttempt = eq(userDeletions.deletedAt, parameter('deletedAt'))
-const userOfRecord = db
-  .select(anyRow)
-  .from(organizationUsers)
-  .where(eq(organizationUsers.id, userDeletions.organizationUserID))
+const hasUser = hasRow(
+  organizationUsers,
+  eq(organizationUsers.id, userDeletions.organizationUserID),
+)
 
 /** The user is still there although this attempt recorded its deletion: a trigger of others kept it. */
-const isUserKept = and(isFromThisAttempt, exists(userOfRecord))!
+const isUserKept = and(isFromThisAttempt, hasUser)!
 
 /** Marks the event of this deletion as still to be sent. A retry that finds an earlier attempt's record adds nothing. */
 const insertEvent = db.insert(deletionOutbox).select(
   db
     .select({ deletionID: sql<string>`${userDeletions.id}`.as('deletion_id') })
     .from(userDeletions)
-    .where(and(isThisDeletion, isFromThisAttempt, notExists(userOfRecord))),
+    .where(and(isThisDeletion, isFromThisAttempt, not(hasUser))),
 )
 
 /** `user_kept` is no outcome for `src/database.ts`, which fails on what it does not know. */
@@ -154,28 +139,27 @@ const checks = [
   inactivityOfCaller,
   outcomeIf(isReplay, 'replayed'),
   outcomeIf(notExists(permittedCaller), 'not_permitted'),
-  outcomeIf(notExists(db.select(anyRow).from(target).where(isTarget)), 'user_not_found'),
+  outcomeIf(not(hasRow(target, isTarget)), 'user_not_found'),
   sql`${'last_administrator' satisfies Outcome}`,
 ]
 
-const report = {
+const outcome = {
   outcome: sql<Outcome>`coalesce(${sql.join(checks, sql`, `)})`.as('outcome'),
   actorKind: sql`coalesce(${userDeletions.actorKind}, ${kindOfCaller})`.as('actorKind'),
   groupsRemoved: sql`${userDeletions.groupsRemoved}`.as('groupsRemoved'),
 }
-/** What the event of the deletion is made from. */
+/** The values of the deletion's event. */
 const event = {
   deletedAt: sql`${userDeletions.deletedAt}`.as('deletedAt'),
   data: eventData.as('data'),
 }
-const oneRow = sql`(select 1)`
 
-const reportOutcome = db.select(report).from(oneRow).leftJoin(userDeletions, isThisDeletion)
-
-const reportOutcomeAndEvent = db
-  .select({ ...report, ...event })
-  .from(oneRow)
-  .leftJoin(userDeletions, isThisDeletion)
+/** Reports one row, with or without a deletion record. */
+const report = (columns: Record<string, SQL.Aliased>) =>
+  db
+    .select(columns)
+    .from(sql`(select 1)`)
+    .leftJoin(userDeletions, isThisDeletion)
 
 /** The statements by the names that `src/statements.ts` exports. */
 export const statements = {
@@ -184,6 +168,6 @@ export const statements = {
   deleteMemberships,
   deleteUser,
   insertEvent,
-  reportOutcome,
-  reportOutcomeAndEvent,
+  reportOutcome: report(outcome),
+  reportOutcomeAndEvent: report({ ...outcome, ...event }),
 }

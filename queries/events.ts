@@ -2,8 +2,8 @@
  * The statements about deletion events and old deletion records: what the sweep reads and removes. The row of the outbox
  * itself is inserted with the deletion.
  */
-import { and, asc, eq, gt, inArray, isNull, lt, lte, notExists, or, sql } from 'drizzle-orm'
-import { anyRow, db, parameter } from './builder.ts'
+import { and, asc, eq, gt, inArray, isNull, lt, lte, not, or, sql } from 'drizzle-orm'
+import { db, hasRow, parameter } from './builder.ts'
 import { deletionOutbox, userDeletions } from './schema.ts'
 
 /** Bytes of JSON. A record with more text than this has no event with its values; a consumer reads the record. */
@@ -84,12 +84,7 @@ const removeOldRecords = db.delete(userDeletions).where(
         and(
           lt(userDeletions.id, parameter('before')),
           lt(userDeletions.deletedAt, parameter('deletedBefore')),
-          notExists(
-            db
-              .select(anyRow)
-              .from(deletionOutbox)
-              .where(eq(deletionOutbox.deletionID, userDeletions.id)),
-          ),
+          not(hasRow(deletionOutbox, eq(deletionOutbox.deletionID, userDeletions.id))),
         ),
       )
       .orderBy(asc(userDeletions.id))

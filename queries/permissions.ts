@@ -1,16 +1,16 @@
 /**
- * The rules of access: who may perform operation `delete` on endpoint `identity:users` in an organization. They read the
- * data at the moment of use: nothing is cached, nothing comes from claims, and project scope never counts.
+ * The permission to perform operation `delete` on endpoint `identity:users` in an organization, read in the transaction of
+ * the deletion. Nothing is cached, nothing comes from claims, and project scope never counts.
  *
- * SQLite runs a CROSS JOIN in the order written, so each query goes from one row to the next by a key and never scans.
- * Two traps of the builder: an alias made with `.as()` is used without its table, so it must be a name that no table
- * has; and `unionAll()` adds to its first query, so each first query is used once.
+ * SQLite runs a CROSS JOIN in the order written, so each query goes from row to row by a key and never scans. Two traps of
+ * the builder: an alias made with `.as()` is used without its table, so no table may have its name; `unionAll()` changes
+ * its first query, so each first query is used once.
  *
  * @see https://sqlite.org/lang_select.html#side_note_special_handling_of_cross_join
  */
 import { and, eq, exists, inArray, ne, not, notExists, or, sql, type SQL } from 'drizzle-orm'
 import { alias, unionAll, type SQLiteColumn } from 'drizzle-orm/sqlite-core'
-import { anyRow, db, parameter } from './builder.ts'
+import { anyRow, db, hasRow, parameter } from './builder.ts'
 import {
   globalRoleBindings,
   groupMembers,
@@ -31,20 +31,18 @@ const organizationID = parameter('organizationID')
 /** The organization user to be deleted. */
 export const target = alias(organizationUsers, 'target')
 
-const isUser = exists(db.select(anyRow).from(users).where(eq(users.subject, subject)))
-const isServiceAccount = exists(
-  db.select(anyRow).from(serviceAccounts).where(eq(serviceAccounts.id, subject)),
-)
+const isUser = hasRow(users, eq(users.subject, subject))
+const isServiceAccount = hasRow(serviceAccounts, eq(serviceAccounts.id, subject))
 
-/** A subject that names a user and a service account identifies neither. */
+/** A subject that names both a user and a service account identifies neither. */
 export const identifiesOne = not(and(isServiceAccount, isUser)!)
 
-/** What the subject identifies; null if it names nothing, or both. */
+/** What the subject identifies; null if it names neither or both. */
 export const kindOfCaller = sql<CallerKind | null>`case
   when ${isServiceAccount} then iif(${isUser}, null, 'service_account')
   when ${isUser} then 'user' end`
 
-/** The reason why a known caller may do nothing anywhere; null if it is active. */
+/** The reason why a known caller has no permission at all; null if it is active. */
 export const inactivityOfCaller = db
   .select({ reason: sql<string>`'caller_' || ${users.state}` })
   .from(users)
@@ -62,26 +60,27 @@ function grantsDelete(roleID: SQLiteColumn, scope: 'global' | 'organization') {
 }
 
 /** Columns of a caller: `memberID` is its own organization user here, if its permission comes from there. */
-const userColumns = (memberID: SQL | SQLiteColumn) => ({
-  kind: sql<CallerKind>`'user'`.as('kind'),
+const callerColumns = (kind: CallerKind, memberID: SQL | SQLiteColumn) => ({
+  kind: sql<CallerKind>`${kind}`.as('kind'),
   memberID: sql<string | null>`${memberID}`.as('member_id'),
 })
-const serviceAccountColumns = {
-  kind: sql<CallerKind>`'service_account'`.as('kind'),
-  memberID: sql<string | null>`null`.as('member_id'),
-}
 
-/** The groups of an active user's active membership in the organization. */
+/** The own membership of an active user in the organization. */
+const isOwnMembership = [
+  isActiveUser,
+  eq(organizationUsers.userID, users.id),
+  eq(organizationUsers.organizationID, organizationID),
+]
+
+/** The groups of an active membership. */
 const groupsOfMember = db
-  .select({ ...userColumns(organizationUsers.id), groupID: groupMembers.groupID })
+  .select({ ...callerColumns('user', organizationUsers.id), groupID: groupMembers.groupID })
   .from(users)
   .crossJoin(organizationUsers)
   .crossJoin(groupMembers)
   .where(
     and(
-      isActiveUser,
-      eq(organizationUsers.userID, users.id),
-      eq(organizationUsers.organizationID, organizationID),
+      ...isOwnMembership,
       eq(organizationUsers.state, 'active'),
       eq(groupMembers.organizationUserID, organizationUsers.id),
     ),
@@ -89,7 +88,10 @@ const groupsOfMember = db
 
 /** The groups of a service account of the organization. */
 const groupsOfServiceAccount = db
-  .select({ ...serviceAccountColumns, groupID: groupServiceAccounts.groupID })
+  .select({
+    ...callerColumns('service_account', sql`null`),
+    groupID: groupServiceAccounts.groupID,
+  })
   .from(serviceAccounts)
   .crossJoin(groupServiceAccounts)
   .where(
@@ -116,7 +118,7 @@ const permittedByGroup = db
 
 /** An active user with a role at global scope: a platform administrator, member or not. */
 const platformAdministrator = db
-  .select(userColumns(sql`null`))
+  .select(callerColumns('user', sql`null`))
   .from(users)
   .crossJoin(globalRoleBindings)
   .crossJoin(rolePermissions)
@@ -128,23 +130,21 @@ const platformAdministrator = db
     ),
   )
 
-/** The caller whose own membership is to be deleted, if members may leave. A suspension is a hold: it stays. */
+/** The caller whose own membership is the target, if members may leave. A suspended member cannot lift its suspension. */
 const leavingMember = db
-  .select(userColumns(organizationUsers.id))
+  .select(callerColumns('user', organizationUsers.id))
   .from(users)
   .crossJoin(organizationUsers)
   .where(
     and(
       parameter('membersMayLeave'),
-      isActiveUser,
-      eq(organizationUsers.userID, users.id),
-      eq(organizationUsers.organizationID, organizationID),
+      ...isOwnMembership,
       eq(organizationUsers.id, parameter('userID')),
       inArray(organizationUsers.state, ['active', 'pending']),
     ),
   )
 
-/** The caller, if it may delete the user: one row or none. SQLite runs a later query only if the earlier ones find none. */
+/** The caller, if it may delete the user: one row or none. SQLite runs a query only if the earlier ones find no row. */
 export const permittedCaller = unionAll(
   permittedByGroup,
   platformAdministrator,
@@ -157,7 +157,7 @@ export const caller = permittedCaller.as('caller')
 /**
  * The people who may delete users in the organization: active users with an active membership in a granting group.
  *
- * @param membership limits the search to some memberships; it stands early, because SQLite keeps to the order written
+ * @param membership a condition on the memberships
  */
 function administrators(membership: SQL) {
   return db
@@ -179,16 +179,14 @@ function administrators(membership: SQL) {
         eq(organizationUsers.state, 'active'),
         eq(users.id, organizationUsers.userID),
         eq(users.state, 'active'),
-        notExists(
-          db.select(anyRow).from(serviceAccounts).where(eq(serviceAccounts.id, users.subject)),
-        ),
+        not(hasRow(serviceAccounts, eq(serviceAccounts.id, users.subject))),
       ),
     )
 }
 
 /**
- * Whether the deletion would remove the last administrator of the organization. A platform administrator may do that.
- * A caller who is another administrator remains as one, so SQLite skips the queries after the first condition.
+ * Whether the deletion would remove the last administrator, which only a platform administrator may do. If the caller is
+ * another administrator, who stays, SQLite skips the queries after the first condition.
  */
 export const removesLastAdministrator = and(
   or(eq(caller.kind, 'service_account'), sql`${caller.memberID} is ${target.id}`),

@@ -1,5 +1,5 @@
 /**
- * The tables for Drizzle: columns, keys and references. A test compares them with `migrations/`, which make the tables.
+ * The tables for Drizzle: columns, keys and references. A test compares them with `migrations/`, which create the tables.
  * STRICT, WITHOUT ROWID, CHECK and the partial index stand in the migrations alone.
  */
 import {
@@ -10,12 +10,23 @@ import {
   sqliteTable,
   text,
   unique,
+  type AnySQLiteColumn,
 } from 'drizzle-orm/sqlite-core'
 
 const states = ['active', 'pending', 'suspended'] as const
 const scopes = ['global', 'organization', 'project'] as const
 const operations = ['create', 'read', 'update', 'delete'] as const
 const actorKinds = ['user', 'service_account'] as const
+
+/** A column with the ID of a parent: the row is deleted with its parent, or keeps it from being deleted. */
+const reference = (name: string, id: () => AnySQLiteColumn, onDelete: 'cascade' | 'restrict') =>
+  text(name).notNull().references(id, { onDelete })
+
+/** A foreign key to a parent of the same organization. */
+const parent = (
+  columns: [organizationID: AnySQLiteColumn, id: AnySQLiteColumn],
+  table: { readonly organizationID: AnySQLiteColumn; readonly id: AnySQLiteColumn },
+) => foreignKey({ columns, foreignColumns: [table.organizationID, table.id] }).onDelete('cascade')
 
 export const organizations = sqliteTable('organizations', {
   id: text('id').primaryKey(),
@@ -34,12 +45,8 @@ export const organizationUsers = sqliteTable(
   'organization_users',
   {
     id: text('id').primaryKey(),
-    organizationID: text('organization_id')
-      .notNull()
-      .references(() => organizations.id, { onDelete: 'cascade' }),
-    userID: text('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'restrict' }),
+    organizationID: reference('organization_id', () => organizations.id, 'cascade'),
+    userID: reference('user_id', () => users.id, 'restrict'),
     state: text('state', { enum: states }).notNull(),
   },
   (table) => [
@@ -52,9 +59,7 @@ export const groups = sqliteTable(
   'groups',
   {
     id: text('id').primaryKey(),
-    organizationID: text('organization_id')
-      .notNull()
-      .references(() => organizations.id, { onDelete: 'cascade' }),
+    organizationID: reference('organization_id', () => organizations.id, 'cascade'),
     name: text('name').notNull(),
   },
   (table) => [unique().on(table.organizationID, table.id)],
@@ -70,14 +75,8 @@ export const groupMembers = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.organizationUserID, table.groupID] }),
     index('group_members_by_group').on(table.groupID),
-    foreignKey({
-      columns: [table.organizationID, table.groupID],
-      foreignColumns: [groups.organizationID, groups.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [table.organizationID, table.organizationUserID],
-      foreignColumns: [organizationUsers.organizationID, organizationUsers.id],
-    }).onDelete('cascade'),
+    parent([table.organizationID, table.groupID], groups),
+    parent([table.organizationID, table.organizationUserID], organizationUsers),
   ],
 )
 
@@ -86,9 +85,7 @@ export const serviceAccounts = sqliteTable(
   'service_accounts',
   {
     id: text('id').primaryKey(),
-    organizationID: text('organization_id')
-      .notNull()
-      .references(() => organizations.id, { onDelete: 'cascade' }),
+    organizationID: reference('organization_id', () => organizations.id, 'cascade'),
     name: text('name').notNull(),
   },
   (table) => [unique().on(table.organizationID, table.id)],
@@ -104,14 +101,8 @@ export const groupServiceAccounts = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.serviceAccountID, table.groupID] }),
     index('group_service_accounts_by_group').on(table.groupID),
-    foreignKey({
-      columns: [table.organizationID, table.groupID],
-      foreignColumns: [groups.organizationID, groups.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [table.organizationID, table.serviceAccountID],
-      foreignColumns: [serviceAccounts.organizationID, serviceAccounts.id],
-    }).onDelete('cascade'),
+    parent([table.organizationID, table.groupID], groups),
+    parent([table.organizationID, table.serviceAccountID], serviceAccounts),
   ],
 )
 
@@ -123,27 +114,21 @@ export const roles = sqliteTable('roles', {
 export const rolePermissions = sqliteTable(
   'role_permissions',
   {
-    roleID: text('role_id')
-      .notNull()
-      .references(() => roles.id, { onDelete: 'cascade' }),
+    roleID: reference('role_id', () => roles.id, 'cascade'),
     scope: text('scope', { enum: scopes }).notNull(),
     endpoint: text('endpoint').notNull(),
     operation: text('operation', { enum: operations }).notNull(),
   },
-  (table) => [
-    primaryKey({ columns: [table.roleID, table.scope, table.endpoint, table.operation] }),
+  ({ roleID, scope, endpoint, operation }) => [
+    primaryKey({ columns: [roleID, scope, endpoint, operation] }),
   ],
 )
 
 export const groupRoles = sqliteTable(
   'group_roles',
   {
-    groupID: text('group_id')
-      .notNull()
-      .references(() => groups.id, { onDelete: 'cascade' }),
-    roleID: text('role_id')
-      .notNull()
-      .references(() => roles.id, { onDelete: 'restrict' }),
+    groupID: reference('group_id', () => groups.id, 'cascade'),
+    roleID: reference('role_id', () => roles.id, 'restrict'),
   },
   (table) => [
     primaryKey({ columns: [table.groupID, table.roleID] }),
@@ -155,12 +140,8 @@ export const groupRoles = sqliteTable(
 export const globalRoleBindings = sqliteTable(
   'global_role_bindings',
   {
-    userID: text('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    roleID: text('role_id')
-      .notNull()
-      .references(() => roles.id, { onDelete: 'restrict' }),
+    userID: reference('user_id', () => users.id, 'cascade'),
+    roleID: reference('role_id', () => roles.id, 'restrict'),
   },
   (table) => [
     primaryKey({ columns: [table.userID, table.roleID] }),

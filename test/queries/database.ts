@@ -1,9 +1,10 @@
 /**
- * The tables in Node's SQLite, and the compiled statements of a deletion run on them.
+ * The tables in Node's SQLite, and the compiled statements of a deletion on them.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import type { Attempt } from '../../src/database'
 import {
   deleteMemberships,
   deleteUser,
@@ -14,33 +15,17 @@ import {
 
 export type Row = Readonly<Record<string, string | number | null>>
 
-/** What a test says of one deletion; settings are off unless it says otherwise. */
-export interface Deletion {
-  readonly subject: string
-  readonly organizationID: string
-  readonly userID: string
-  readonly deletionID?: string
-  readonly deletedAt?: number
-  readonly keepLastAdministrator?: boolean
-  readonly membersMayLeave?: boolean
-  readonly recordGroups?: boolean
-}
+/** The values of one deletion; settings are off by default. */
+type Deletion = Partial<Attempt> & Pick<Attempt, 'subject' | 'organizationID' | 'userID'>
 
-/** A migrated database. */
-export interface TestDatabase {
-  readonly run: (sql: string, ...values: SQLInputValue[]) => Row[]
-  readonly exec: (sql: string) => void
-  readonly insert: (table: string, row: Row) => void
-  /** Runs the batch of one deletion, and returns the row that it reports. */
-  readonly callBatch: (deletion: Deletion) => Row
-}
+export type TestDatabase = ReturnType<typeof createDatabase>
 
 /**
  * A migrated database in memory.
  *
- * @param maxBytes the most bytes of a text or a row; D1 has 2,000,000
+ * @param maxBytes the maximum of bytes in a text or a row; D1 has 2,000,000
  */
-export function createDatabase(maxBytes = 1_000_000_000): TestDatabase {
+export function createDatabase(maxBytes = 1_000_000_000) {
   const db = new DatabaseSync(':memory:', { limits: { length: maxBytes } })
   for (const file of readdirSync('migrations').toSorted()) {
     db.exec(readFileSync(join('migrations', file), 'utf8'))
@@ -51,36 +36,33 @@ export function createDatabase(maxBytes = 1_000_000_000): TestDatabase {
     prepared.set(sql, statement)
     return statement.all(...values) as Row[]
   }
-  return {
-    run,
-    exec: (sql) => db.exec(sql),
-    insert(table, row) {
-      const columns = Object.keys(row)
-      const marks = columns.map(() => '?')
-      run(
-        `INSERT INTO ${table} (${columns.join()}) VALUES (${marks.join()})`,
-        ...Object.values(row),
-      )
-    },
-    callBatch(deletion) {
-      const values = {
-        deletionID: 'deletion',
-        requestID: 'request',
-        idempotencyKey: null,
-        deletedAt: 1,
-        ...deletion,
-        keepLastAdministrator: Number(deletion.keepLastAdministrator ?? false),
-        membersMayLeave: Number(deletion.membersMayLeave ?? false),
-        recordGroups: Number(deletion.recordGroups ?? false),
-      }
-      const batch = [
-        deletion.keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
-        deleteMemberships,
-        deleteUser,
-        reportOutcome,
-      ]
-      const results = batch.map(({ sql, names }) => run(sql, ...names.map((name) => values[name])))
-      return results.at(-1)![0]!
-    },
+  function insert(table: string, row: Row): void {
+    const columns = Object.keys(row)
+    const marks = columns.map(() => '?')
+    run(`INSERT INTO ${table} (${columns.join()}) VALUES (${marks.join()})`, ...Object.values(row))
   }
+
+  /** Runs the batch of one deletion, and returns the row that it reports. */
+  function callBatch(deletion: Deletion): Row {
+    const settings = { keepLastAdministrator: false, membersMayLeave: false, recordGroups: false }
+    const ids = { deletionID: 'deletion', requestID: 'request', idempotencyKey: null }
+    const values = { ...ids, deletedAt: 1, ...settings, ...deletion }
+    const batch = [
+      deletion.keepLastAdministrator ? recordDeletionKeepingAdministrator : recordDeletion,
+      deleteMemberships,
+      deleteUser,
+      reportOutcome,
+    ]
+    const results = batch.map(({ sql, names }) =>
+      run(sql, ...names.map((name) => bind(values[name]))),
+    )
+    return results.at(-1)![0]!
+  }
+
+  return { run, insert, callBatch, exec: (sql: string) => db.exec(sql) }
+}
+
+/** Unlike D1, Node's SQLite binds no booleans. */
+function bind(value: SQLInputValue | boolean): SQLInputValue {
+  return typeof value === 'boolean' ? Number(value) : value
 }

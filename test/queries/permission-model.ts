@@ -1,9 +1,9 @@
 /**
- * The rules of access in plain TypeScript, to compare with the SQL of `queries/`. Shares no code with it.
+ * The rules of permission in plain TypeScript, to compare with the SQL of `queries/`. Shares no code with it.
  */
 import type { State } from '../../dev/seeder.ts'
 
-/** Rows as a reader of the rules thinks of them. References are IDs; a permission is `scope endpoint operation`. */
+/** Rows in the terms of the rules. References are IDs; a permission is `scope endpoint operation`. */
 export interface Data {
   readonly roles: Readonly<Record<string, readonly string[]>>
   readonly people: readonly Person[]
@@ -77,7 +77,10 @@ export function decide(data: Data, call: Call, settings: Settings): Decision {
     organization?.serviceAccounts.some(
       ({ id, groups }) => id === call.subject && isInGrantingGroup(data, organization, groups),
     ) ||
-    (settings.membersMayLeave && isOwn(person, target) && target?.state !== 'suspended')
+    (settings.membersMayLeave &&
+      person &&
+      person.id === target?.personID &&
+      target.state !== 'suspended')
   if (!isPermitted) return refuse('not_permitted')
   if (!organization || !target) return refuse('user_not_found')
 
@@ -89,11 +92,6 @@ export function decide(data: Data, call: Call, settings: Settings): Decision {
     return refuse('last_administrator')
   }
   return { ...refuse('deleted'), groupsRemoved: target.groups.length }
-}
-
-/** Whether a member of an organization is the person. */
-function isOwn(person: Person | undefined, member: Member | undefined): boolean {
-  return person !== undefined && person.id === member?.personID
 }
 
 /** A person who can delete users of the organization by a group of it. */

@@ -1,6 +1,5 @@
 /**
- * `npm run build:queries`, run in a copy of the checkout: src/statements.ts is what queries/ compiles to, and a statement
- * that D1 would refuse or misread is not compiled.
+ * `npm run build:queries` in a copy of the checkout: the check for drift, and statements that D1 would refuse or misread.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -18,26 +17,22 @@ afterEach(() => checkout.remove())
 const build = () => checkout.run('npm run --silent build:queries')
 const check = () => checkout.run('npm run --silent build:queries -- --check')
 
+const read = (path: string) => readFile(join(checkout.folder, path), 'utf8')
+
 async function edit(path: string, from: string, to: string): Promise<void> {
-  const file = join(checkout.folder, path)
-  const text = await readFile(file, 'utf8')
+  const text = await read(path)
   expect(text).toContain(from)
-  await writeFile(
-    file,
-    text.replace(from, () => to),
-  )
+  const edited = text.replace(from, () => to)
+  await writeFile(join(checkout.folder, path), edited)
 }
 
-test('the committed statements are those of queries/', async () => {
+test('the check passes, fails after a change and passes after a build', async () => {
   expect(await check()).toBe('')
-})
-
-test('the check fails for a change that is not compiled, and passes once it is', async () => {
   await edit('queries/permissions.ts', "'identity:users'", "'identity:groups'")
   await expect(check()).rejects.toThrow('Run: npm run build:queries')
   await build()
   expect(await check()).toBe('')
-  const compiled = await readFile(join(checkout.folder, 'src/statements.ts'), 'utf8')
+  const compiled = await read('src/statements.ts')
   expect(compiled).toContain("endpoint = 'identity:groups'")
   expect(compiled).not.toContain('identity:users')
 })
@@ -51,10 +46,10 @@ test.each([
     'recordDeletion: no such column: users.topic',
   ],
   [
-    'a name that would be a text if it stood in quotes',
+    'a name that SQLite would take for a text in quotes',
     'queries/permissions.ts',
-    '`null`.as(',
-    '`"absent"`.as(',
+    "'service_account', sql`null`",
+    '\'service_account\', sql`"absent"`',
     'recordDeletion: no such column: absent',
   ],
   [
@@ -71,9 +66,9 @@ test.each([
     "`'caller_${subject}' ||",
     'reportOutcome: a placeholder is inside a constant',
   ],
-])('%s fails, and names the statement', async (_, path, from, to, message) => {
-  const before = await readFile(join(checkout.folder, 'src/statements.ts'), 'utf8')
+])('rejects %s, names the statement and writes nothing', async (_, path, from, to, message) => {
+  const before = await read('src/statements.ts')
   await edit(path, from, to)
   await expect(build()).rejects.toThrow(message)
-  expect(await readFile(join(checkout.folder, 'src/statements.ts'), 'utf8')).toBe(before)
+  expect(await read('src/statements.ts')).toBe(before)
 })
