@@ -4,7 +4,7 @@
  */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { version } from '../package.json'
-import { breakConnection, heldBack, withBody, withStatus } from './support/jwks-responders'
+import { breakConnection, heldBack, withBody } from './support/jwks-responders'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
 import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
 import { isPending } from './support/pending'
@@ -139,20 +139,6 @@ describe('while the issuer is down', () => {
     passTime(Number(wait) * SECOND)
     expect((await present({ key: next })).status).toBe(ACCEPTED)
     expect((await present()).status).toBe(401)
-  })
-
-  test('an isolate with keys tries once every 30 s', async () => {
-    const { present, endpoint, fetches } = await createKeyHarness()
-    await present()
-    endpoint.respond = withStatus(503, '')
-    passTime(10 * MINUTE)
-    for (const count of [2, 3]) {
-      for (let calls = 0; calls < 5; calls++) await present()
-      passTime(30 * SECOND - 1)
-      await present()
-      expect(fetches()).toBe(count)
-      passTime(1)
-    }
   })
 
   test('an isolate without keys tries once a second, and responds with 500, never 401', async () => {
