@@ -19,16 +19,16 @@ const HEAD = `/**
  */
 `
 
-/** White space, then a constant, a quoted name, a parameter, a parenthesis, or anything up to one of these. */
+/** White space, then a constant, a quoted name, a parameter, a parenthesis, or the text before the next of these. */
 const TOKENS = /(\s*)('(?:[^']|'')*'|"\w+"|[?()]|[^\s'"?()]+)/g
 const LINE_STARTS = /^(?:and|cross|from|group|left|limit|on|order|select|union|when|where)$/
-/** A list is broken after the first comma beyond this length. */
+/** A line breaks after the first comma beyond this length. */
 const LONG_LINE = 70
 
 interface Statement {
-  /** The text in lines, each with the number of parentheses that are open where it begins. */
+  /** The text in lines, each with the number of open parentheses at its start. */
   readonly lines: readonly { readonly depth: number; readonly text: string }[]
-  /** The name of each parameter, once: a value is bound once however often the statement uses it. */
+  /** The name of each parameter, once. */
   readonly names: readonly string[]
 }
 
@@ -45,7 +45,7 @@ function compile(query: SQLWrapper): Statement {
     }
     if (token === '(') depth += 1
     if (token === ')') depth -= 1
-    // SQLite takes a quoted name that does not exist for a text; a bare one is an error.
+    // SQLite reads a quoted name that does not exist as a text; a bare one is an error.
     // https://sqlite.org/quirks.html#double_quoted_string_literals_are_accepted
     const text = token === '?' ? numberParameter(params.shift()) : token.replace(/^"(.*)"$/, '$1')
     line.text += (space && ' ') + text
@@ -65,7 +65,7 @@ function isLineBreak(line: string, next: string): boolean {
   return /\)(?: as \w+)?,$/.test(line) || (line.endsWith(',') && line.length > LONG_LINE)
 }
 
-/** One string a line, which esbuild joins: the file is laid out, and the text sent has no white space to spare. */
+/** One string a line, which esbuild joins: the file is readable, and D1 gets a text without line breaks. */
 function print(name: string, { lines, names }: Statement): string {
   const text = lines.map(({ depth, text }) => `    ${'  '.repeat(depth)}${JSON.stringify(text)}`)
   const list = names.map((name, index) => `    '${name}', // ?${index + 1}`)

@@ -1,5 +1,5 @@
 /**
- * The query builder, and what the queries share.
+ * The query builder and the parts that the queries share.
  */
 import { exists, sql, type SQL } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'

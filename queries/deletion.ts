@@ -1,7 +1,7 @@
 /**
  * The statements of a deletion, in their order: one D1 batch, which is one transaction. A batch cannot branch, so the
- * statements depend on each other through the deletion record: the first inserts it only if the caller is permitted and
- * the target exists, the next two delete the user that it names, the last reports the outcome.
+ * statements depend on each other through the deletion record. The first inserts it only if the caller is permitted and
+ * the target exists. The next two delete the user in the record. The last reports the outcome.
  */
 import { and, count, eq, isNotNull, isNull, not, notExists, sql, type SQL } from 'drizzle-orm'
 import type { RemovalResult } from '../src/database.ts'
@@ -26,13 +26,13 @@ const isTarget = and(
 const isMembershipOfTarget = eq(groupMembers.organizationUserID, target.id)
 
 /**
- * A longer list of group IDs is not recorded. D1 stores no text above 2 MB, and an aggregate above it fails even if its
- * value is not used: the user could never be deleted. So the list is measured before it is made.
+ * A longer list of group IDs is not recorded. D1 stores no text above 2 MB, and a longer aggregate fails even if its value
+ * is not used: the user could never be deleted. So the list is measured before it is made.
  *
  * @see https://developers.cloudflare.com/d1/platform/limits/
  */
 const MAX_LIST_BYTES = 1_000_000
-/** A longer group ID is not even measured: JSON makes six bytes of a control character. Other IDs share the record's 2 MB. */
+/** A longer ID is not measured: JSON makes six bytes of a control character. The record's other IDs share its 2 MB. */
 const MAX_ID_BYTES = 300_000
 
 /** Bytes of a group ID in the list, with the comma or the bracket before it. */
@@ -50,7 +50,7 @@ const list = db
   .from(groupMembers)
   .where(isMembershipOfTarget)
 
-/** Inserts the deletion record. A conflict means that this ID or idempotency key has its record already. */
+/** Inserts the deletion record, unless this ID or idempotency key already has one. */
 function recordDeletion(settings: { keepLastAdministrator: boolean }) {
   const record = db
     .select({
@@ -83,14 +83,14 @@ function recordDeletion(settings: { keepLastAdministrator: boolean }) {
 
 const isThisDeletion = eq(userDeletions.id, parameter('deletionID'))
 
-/**
- * The user in the record that this attempt inserted. If an earlier attempt inserted it and its response was lost, that
- * user is gone, and a user with the same ID today is a different one: `deletedAt` tells the attempts apart.
- */
+/** Tells the record of this attempt from that of an earlier one, whose response was lost. */
+const isFromThisAttempt = eq(userDeletions.deletedAt, parameter('deletedAt'))
+
+/** The user in this attempt's record. The user of an earlier attempt is gone; the same ID today is a different user. */
 const recordedUser = db
   .select({ id: userDeletions.organizationUserID })
   .from(userDeletions)
-  .where(and(isThisDeletion, eq(userDeletions.deletedAt, parameter('deletedAt'))))
+  .where(and(isThisDeletion, isFromThisAttempt))
 
 /** A cascade from the user would do the same; deleting by the key reads fewer rows. */
 const deleteMemberships = db
@@ -109,16 +109,15 @@ const isReplay = hasRow(
   ),
 )
 
-const isFromThisAttempt = eq(userDeletions.deletedAt, parameter('deletedAt'))
 const hasUser = hasRow(
   organizationUsers,
   eq(organizationUsers.id, userDeletions.organizationUserID),
 )
 
-/** The user is still there although this attempt recorded its deletion: a trigger of others kept it. */
+/** This attempt recorded the deletion, but the user still exists: a trigger in the database kept it. */
 const isUserKept = and(isFromThisAttempt, hasUser)!
 
-/** Marks the event of this deletion as still to be sent. A retry that finds an earlier attempt's record adds nothing. */
+/** Marks the event as pending. A retry that finds an earlier attempt's record adds nothing. */
 const insertEvent = db.insert(deletionOutbox).select(
   db
     .select({ deletionID: sql<string>`${userDeletions.id}`.as('deletion_id') })
@@ -126,12 +125,12 @@ const insertEvent = db.insert(deletionOutbox).select(
     .where(and(isThisDeletion, isFromThisAttempt, not(hasUser))),
 )
 
-/** `user_kept` is no outcome for `src/database.ts`, which fails on what it does not know. */
+/** `src/database.ts` does not know `user_kept` and fails on it. */
 type Outcome = RemovalResult['outcome'] | 'user_kept'
 
 const outcomeIf = (condition: SQL, outcome: Outcome) => sql`iif(${condition}, ${outcome}, null)`
 
-/** The first check that applies is the outcome. A call that passes all of them met the last administrator. */
+/** The first check that applies is the outcome. If none does, the target is the last administrator. */
 const checks = [
   outcomeIf(isUserKept, 'user_kept'),
   outcomeIf(isNotNull(userDeletions.id), 'deleted'),

@@ -1,12 +1,11 @@
 /**
- * The statements about deletion events and old deletion records: what the sweep reads and removes. The row of the outbox
- * itself is inserted with the deletion.
+ * The statements of the sweep, for pending events and old deletion records, and the data of an event.
  */
 import { and, asc, eq, gt, inArray, isNull, lt, lte, not, or, sql } from 'drizzle-orm'
 import { db, hasRow, parameter } from './builder.ts'
 import { deletionOutbox, userDeletions } from './schema.ts'
 
-/** Bytes of JSON. A record with more text than this has no event with its values; a consumer reads the record. */
+/** Bytes of JSON. The event of a larger record has no values; a consumer reads the record. */
 const MAX_EVENT_BYTES = 100_000
 
 const bytesOfTexts = sql.join(
@@ -22,8 +21,8 @@ const bytesOfTexts = sql.join(
 )
 
 /**
- * The `data` of a deletion's event as JSON; null above the limit. The texts are measured first: JSON writes up to six bytes
- * for one, and a text above 2 MB makes a statement fail.
+ * The `data` of a deletion's event as JSON; null above the limit. The texts are measured first, because JSON can make six
+ * bytes of one, and a text above 2 MB makes a statement fail.
  */
 export const eventData = sql<string | null>`case
   when ${bytesOfTexts} <= ${MAX_EVENT_BYTES}
@@ -55,7 +54,7 @@ const pending = db
   .limit(PENDING_IN_A_STEP)
   .as('pending')
 
-/** The next pending deletions in the order of their IDs; `deletedAt` is null if there is no record. */
+/** The next pending deletions by ID; `deletedAt` is null if there is no record. */
 const selectPending = db
   .select({
     id: pending.id,

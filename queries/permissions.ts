@@ -59,20 +59,19 @@ function grantsDelete(roleID: SQLiteColumn, scope: 'global' | 'organization') {
   )
 }
 
-/** Columns of a caller: `memberID` is its own organization user here, if its permission comes from there. */
+/** Columns of a caller. `memberID` is its own organization user, if its permission comes from the organization. */
 const callerColumns = (kind: CallerKind, memberID: SQL | SQLiteColumn) => ({
   kind: sql<CallerKind>`${kind}`.as('kind'),
   memberID: sql<string | null>`${memberID}`.as('member_id'),
 })
 
-/** The own membership of an active user in the organization. */
-const isOwnMembership = [
+/** Conditions: a membership of an active user in the organization. */
+const ownMembership = [
   isActiveUser,
   eq(organizationUsers.userID, users.id),
   eq(organizationUsers.organizationID, organizationID),
 ]
 
-/** The groups of an active membership. */
 const groupsOfMember = db
   .select({ ...callerColumns('user', organizationUsers.id), groupID: groupMembers.groupID })
   .from(users)
@@ -80,13 +79,12 @@ const groupsOfMember = db
   .crossJoin(groupMembers)
   .where(
     and(
-      ...isOwnMembership,
+      ...ownMembership,
       eq(organizationUsers.state, 'active'),
       eq(groupMembers.organizationUserID, organizationUsers.id),
     ),
   )
 
-/** The groups of a service account of the organization. */
 const groupsOfServiceAccount = db
   .select({
     ...callerColumns('service_account', sql`null`),
@@ -138,13 +136,13 @@ const leavingMember = db
   .where(
     and(
       parameter('membersMayLeave'),
-      ...isOwnMembership,
+      ...ownMembership,
       eq(organizationUsers.id, parameter('userID')),
       inArray(organizationUsers.state, ['active', 'pending']),
     ),
   )
 
-/** The caller, if it may delete the user: one row or none. SQLite runs a query only if the earlier ones find no row. */
+/** One row if the caller may delete the user. SQLite runs a query only if the earlier ones find no row. */
 export const permittedCaller = unionAll(
   permittedByGroup,
   platformAdministrator,

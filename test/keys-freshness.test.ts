@@ -78,13 +78,14 @@ describe('keys', () => {
   })
 })
 
-describe('an unknown key ID', () => {
-  const unknown = { header: { kid: 'unknown' } }
+const unknown = { header: { kid: 'unknown' } }
 
-  test.each([
-    ['up', undefined],
-    ['down', breakConnection],
-  ])('causes one fetch every 30 s, and is a 401, while the issuer is %s', async (_, respond) => {
+test.each([
+  ['up', undefined],
+  ['down', breakConnection],
+])(
+  'an unknown key ID causes one fetch every 30 s, and is a 401, while the issuer is %s',
+  async (_, respond) => {
     const { present, fetches, endpoint } = await createKeyHarness()
     expect((await present(unknown)).line.reason).toBe('jwt_unknown_key')
     endpoint.respond = respond ?? endpoint.respond
@@ -99,16 +100,16 @@ describe('an unknown key ID', () => {
       expect(fetches()).toBe(count + 1)
     }
     expect((await present()).status).toBe(ACCEPTED)
-  })
+  },
+)
 
-  test('of an unusable key in the set causes no fetch', async () => {
-    const { present, publish, issuer, fetches } = await createKeyHarness()
-    publish(issuer.keys[0].publicJWK, { kty: 'XYZ', kid: 'unknown' })
-    await present()
-    passTime(30 * SECOND)
-    expect((await present(unknown)).status).toBe(401)
-    expect(fetches()).toBe(1)
-  })
+test('the key ID of an unusable key causes no fetch', async () => {
+  const { present, publish, issuer, fetches } = await createKeyHarness()
+  publish(issuer.keys[0].publicJWK, { kty: 'XYZ', kid: 'unknown' })
+  await present()
+  passTime(30 * SECOND)
+  expect((await present(unknown)).status).toBe(401)
+  expect(fetches()).toBe(1)
 })
 
 test.each<[string, object]>([

@@ -3,8 +3,7 @@
  * calls with a model of all rules; test/success.test.ts has a caller of each kind.
  */
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
-import { compare, readDatabase } from './support/database'
+import { expect, test } from 'vitest'
 import type { Member } from '../dev/seeder.ts'
 import { createHarness } from './support/worker/harness'
 import type { Fixture } from './support/fixture'
@@ -54,40 +53,11 @@ test('keeps the last of three administrators who remove themselves at once', asy
   expect(outcomes.toSorted()).toEqual(['200', '200', 'last_administrator'])
 })
 
-describe('MEMBERS_MAY_LEAVE', () => {
-  test.each([
-    ['true', 200],
-    ['false', 403],
-    [undefined, 403],
-  ])('%s: a member who deletes itself gets %i', async (MEMBERS_MAY_LEAVE, status) => {
-    const { callAs, fixture } = await createHarness({ vars: { MEMBERS_MAY_LEAVE } })
-    expect((await callAs(fixture.target, fixture.target)).status).toBe(status)
-  })
-
-  test('records a member who left as the actor and as the user', async () => {
-    const { callAs, fixture } = await createHarness({ vars: { MEMBERS_MAY_LEAVE: 'true' } })
-    const before = await readDatabase(env.DB)
-    await callAs(fixture.target, fixture.target)
-    const { removed, added } = compare(before, await readDatabase(env.DB))
-    expect(Object.keys(removed)).toEqual(['group_members', 'organization_users'])
-    const { userID, person } = fixture.target
-    expect(added['user_deletions']).toMatchObject([
-      {
-        organization_user_id: userID,
-        user_id: person.id,
-        actor_kind: 'user',
-        actor_subject: person.subject,
-      },
-    ])
-  })
-
-  test('gives a member who left 200 for a repeat with its key, and 403 without', async () => {
-    const { callAs, fixture } = await createHarness({ vars: { MEMBERS_MAY_LEAVE: 'true' } })
-    const headers = { 'Idempotency-Key': 'leave' }
-    const statuses = []
-    for (const call of [{ headers }, { headers }, {}]) {
-      statuses.push((await callAs(fixture.plain, { ...fixture.plain, ...call })).status)
-    }
-    expect(statuses).toEqual([200, 200, 403])
-  })
+test.each([
+  ['true', 200],
+  ['false', 403],
+  [undefined, 403],
+])('MEMBERS_MAY_LEAVE %s: a member who deletes itself gets %i', async (value, status) => {
+  const { callAs, fixture } = await createHarness({ vars: { MEMBERS_MAY_LEAVE: value } })
+  expect((await callAs(fixture.target, fixture.target)).status).toBe(status)
 })
