@@ -227,7 +227,7 @@ describe('a proof with', () => {
 test.each<[string, string, (proof: string) => string[]]>([
   ['the proof twice', MALFORMED, (proof) => [proof, proof]],
   ['an empty text after the proof', MALFORMED, (proof) => [proof, '']],
-  ['padding', MALFORMED, (proof) => [`${proof}=`]],
+  ['padding', MALFORMED, (proof) => [`${proof}==`]],
   ['a space inside', MALFORMED, (proof) => [proof.replace('.', ' .')]],
   ['four parts', MALFORMED, (proof) => [`${proof}.x`]],
   ['one part', MALFORMED, () => ['x']],

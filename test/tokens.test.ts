@@ -192,15 +192,16 @@ describe('the Authorization header', () => {
       ['401 jwt_malformed', 'Bearer T,', 'Bearer "T"', 'Bearer token=T', 'Bearer Bearer T'],
       ['401 jwt_malformed', 'Bearer=T', 'Bearer:T', 'Bearer x', 'Bearer H.P', 'Bearer H.P.'],
       ['401 jwt_malformed', 'Bearer H..S', 'Bearer .P.S', 'Bearer T.x', 'Bearer T.x.x'],
-      ['401 jwt_malformed', 'Bearer T=', 'Bearer H=.P.S', 'Bearer H.P=.S', 'Bearer H. P.S'],
+      ['401 jwt_malformed', 'Bearer T==', 'Bearer H==.P.S', 'Bearer H.P=.S', 'Bearer H. P.S'],
       ['401 jwt_malformed', 'Bearer H.P.+S', 'Bearer H.%0A.S'],
       ['401 jwt_signature_invalid', 'Bearer H.Q.S', 'Bearer I.P.S', 'Bearer H.P.AAAA'],
     ].flatMap(([outcome, ...texts]) => texts.map((text) => ({ outcome, text }))),
   )('$text gets $outcome', async ({ outcome, text }) => {
     const { token, call, fixture } = await createHarness()
-    const T = await token(fixture.administrator)
+    // With 10 in it, the padding of the header would be two characters.
+    const T = await token(fixture.administrator, { header: { x: 10 } })
     const [H, P, S] = T.split('.')
-    const [I, Q] = (await token(fixture.auditor, { header: { x: 1 } })).split('.')
+    const [I, Q] = (await token(fixture.auditor, { header: { x: 20 } })).split('.')
     const parts: Readonly<Record<string, string | undefined>> = { T, H, P, S, I, Q }
     const Authorization = text.replaceAll(/\b[THPSIQ]\b/g, (name) => parts[name]!)
     expect(outcomeOf(await call({ ...fixture.target, headers: { Authorization } }))).toBe(outcome)
