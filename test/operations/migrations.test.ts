@@ -1,6 +1,6 @@
 /**
- * `migrations/` on an empty and on a filled database, applied by wrangler's own code to local D1, one file after the
- * other. Forward only: what has been released is never edited, and nothing that is there gets lost.
+ * `migrations/` on an empty and on a filled database, applied one by one to local D1 by wrangler. A released file never
+ * changes, and a migration loses no row.
  */
 import { createHash } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -13,8 +13,9 @@ import { writeIdentityConfig } from '../../dev/identity-worker.ts'
 import { readDatabase, type Snapshot } from '../support/database'
 import { createSeed } from '../../dev/seeder.ts'
 import { readDocument } from './document'
+import { addRecord } from './harness'
 
-/** SHA-256 of every migration that a release has brought. A release adds its own; nothing else changes here. */
+/** SHA-256 of each released migration. A release adds the hashes of its own; no other change is permitted. */
 const RELEASED: Readonly<Record<string, string>> = {
   '0001_tables.sql': '4f51d999541535b5ef6740eba1fbb4d685d710161023ea2115105311ddcbc5d1',
   '0002_built_in_roles.sql': '316d7dbce70465b4302a7c9a06ad1558be5eb88c49281793ac6446bb78ba8915',
@@ -24,16 +25,15 @@ const RELEASED: Readonly<Record<string, string>> = {
     '06978ef49be6b03d4af69892a0b9eb68762943cc18dc37aea1d08b2567468bd0',
 }
 
-/** The Worker's configuration beside migrations that a test adds one by one, with a Worker that does nothing. */
+/** The Worker's configuration with an empty script, and the migrations that a test adds. */
 let folder: string
 let harness: TestHarness
 let db: D1Database
 
-async function listMigrations(): Promise<string[]> {
-  return (await readdir('migrations')).toSorted()
-}
+const files = (await readdir('migrations')).toSorted()
+const [first = '', ...later] = files
 
-/** Adds files to the folder and applies what the database has not seen. */
+/** Adds files to the folder, and applies those that the database does not have. */
 async function apply(...files: readonly string[]): Promise<void> {
   for (const file of files) {
     await copyFile(join('migrations', file), join(folder, 'migrations', file))
@@ -41,7 +41,7 @@ async function apply(...files: readonly string[]): Promise<void> {
   await harness.getWorker().applyD1Migrations('DB')
 }
 
-/** Writes a row into every table that the first migration makes. */
+/** Writes a row into every table that the first migration creates. */
 async function fill(): Promise<void> {
   const seed = createSeed()
   const organizationID = seed.organization()
@@ -49,43 +49,30 @@ async function fill(): Promise<void> {
   const group = seed.group(organizationID, [role])
   seed.member(organizationID, { groups: [group], personOptions: { globalRoles: [role] } })
   seed.serviceAccount(organizationID, [group])
-  seed.row('user_deletions', {
-    id: 'a deletion',
-    organization_id: organizationID,
-    organization_user_id: 'someone',
-    user_id: 'some person',
-    actor_kind: 'user',
-    actor_subject: 'some administrator',
-    groups_removed: 1,
-    request_id: 'a request',
-    idempotency_key: 'a key',
-    deleted_at: 1,
-  })
   await seed.save(db)
+  await addRecord(db, { idempotency_key: 'a key' })
   const empty = [...(await readDatabase(db))].filter(([, rows]) => rows.length === 0)
   expect(empty).toEqual([])
 }
 
-type Row = Readonly<Record<string, unknown>>
-
-/** The rows of `before` that `after` does not have; columns that came or went do not count. */
+/** Returns the rows of `before` that `after` does not have. Columns that were added or removed do not count. */
 function findLostRows(before: Snapshot, after: Snapshot): string[] {
+  type Row = Readonly<Record<string, unknown>>
   return [...before].flatMap(([table, rows]) => {
     const left = (after.get(table) ?? []).map((row) => JSON.parse(row) as Row)
-    return rows
-      .filter((text) => {
-        const row = Object.entries(JSON.parse(text) as Row)
-        return !left.some((other) =>
-          row.every(([name, value]) => !(name in other) || other[name] === value),
-        )
-      })
-      .map((row) => `${table} ${row}`)
+    const isLost = (text: string) => {
+      const row = Object.entries(JSON.parse(text) as Row)
+      return !left.some((other) =>
+        row.every(([name, value]) => !(name in other) || other[name] === value),
+      )
+    }
+    return rows.filter(isLost).map((row) => `${table} ${row}`)
   })
 }
 
-async function findOrphans(): Promise<unknown[]> {
-  return (await db.prepare('PRAGMA foreign_key_check').all()).results
-}
+const list = async (sql: string) => (await db.prepare(sql).all()).results
+const listApplied = () => list('SELECT name FROM d1_migrations ORDER BY id')
+const all = files.map((name) => ({ name }))
 
 describe('on local D1', () => {
   beforeAll(async () => {
@@ -110,85 +97,51 @@ describe('on local D1', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('an empty database gets every migration once', async () => {
-    const files = await listMigrations()
+  test('applies every migration to an empty database once', async () => {
     await apply(...files)
     const before = await readDatabase(db)
     await apply()
     expect(await readDatabase(db)).toEqual(before)
-    const { results } = await db.prepare('SELECT name FROM d1_migrations ORDER BY id').all()
-    expect(results).toEqual(files.map((name) => ({ name })))
+    expect(await listApplied()).toEqual(all)
   })
 
-  test('a filled database loses no row by any later migration, and has no orphan', async () => {
-    const [first = '', ...later] = await listMigrations()
+  test('loses no row of a filled database, and leaves no orphan', async () => {
     await apply(first)
     await fill()
     for (const file of later) {
       const before = await readDatabase(db)
       await apply(file)
-      expect({ file, lost: findLostRows(before, await readDatabase(db)) }).toEqual({
-        file,
-        lost: [],
-      })
-      expect({ file, orphans: await findOrphans() }).toEqual({ file, orphans: [] })
+      const lost = findLostRows(before, await readDatabase(db))
+      const orphans = await list('PRAGMA foreign_key_check')
+      expect({ file, lost, orphans }).toEqual({ file, lost: [], orphans: [] })
     }
   })
 
-  test('skips a file of the same name that another Worker applied; after the documented statement it is applied', async () => {
-    const files = await listMigrations()
-    await writeFile(join(folder, 'migrations', files[0]!), 'CREATE TABLE sessions (id TEXT);')
+  test('applies a file that another Worker’s file replaced, after the documented statement', async () => {
+    await writeFile(join(folder, 'migrations', first), 'CREATE TABLE sessions (id TEXT);')
     await apply()
-    const outcome = await apply(...files).catch(String)
-    expect(outcome).toContain('no such table: roles')
+    expect(await apply(...files).catch(String)).toContain('no such table: roles')
     const page = await readDocument('docs/data-model.md')
-    const [, rename] = page.section('Migrations of your own').code
-    await db.prepare(rename!.text).run()
+    const [toml, rename] = page.section('Migrations of your own').code.map(({ text }) => text)
+    const { d1_databases } = parse(toml!) as { d1_databases: { migrations_table: string }[] }
+    await db.prepare(rename!).run()
     await apply()
-    const { results } = await db.prepare('SELECT name FROM d1_migrations ORDER BY id').all()
-    expect(results).toEqual(files.map((name) => ({ name })))
-  })
-
-  test('a migration that rebuilds a table with foreign keys off, which D1 ignores, would be noticed', async () => {
-    await apply(...(await listMigrations()))
-    const before = await readDatabase(db)
-    const rebuild = `PRAGMA foreign_keys=OFF;
-    CREATE TABLE new_roles (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
-    INSERT INTO new_roles SELECT id, name FROM roles;
-    DROP TABLE roles;
-    ALTER TABLE new_roles RENAME TO roles;
-    PRAGMA foreign_keys=ON;`
-    await writeFile(join(folder, 'migrations', '9999_rebuild.sql'), rebuild)
-    await apply()
-    const lost = findLostRows(before, await readDatabase(db))
-    expect(lost.length).toBeGreaterThan(0)
-    expect(lost.filter((row) => !row.startsWith('role_permissions '))).toEqual([])
+    expect(await listApplied()).toEqual(all)
+    const { migrations_table } = d1_databases[0]!
+    expect(await list(`SELECT name FROM ${migrations_table}`)).toEqual([{ name: first }])
   })
 })
 
-test('released migrations are as they were released, and new ones come after them', async () => {
-  const files = await listMigrations()
+test('released migrations do not change, and new ones follow with names of this Worker', async () => {
   expect(files.map((file) => Number(file.split('_')[0]))).toEqual(
     files.map((_, index) => index + 1),
   )
-  expect(files.slice(0, Object.keys(RELEASED).length)).toEqual(Object.keys(RELEASED))
-  for (const [file, released] of Object.entries(RELEASED)) {
-    const text = await readFile(join('migrations', file))
-    const sha256 = createHash('sha256').update(text).digest('hex')
-    expect({ file, sha256 }).toEqual({ file, sha256: released })
-  }
-})
-
-test('other Workers can keep their list of migrations in the table that docs/data-model.md names', async () => {
-  const page = await readDocument('docs/data-model.md')
-  const [toml, rename] = page.section('Migrations of your own').code.map(({ text }) => text)
-  const config = parse(toml!) as { d1_databases: { migrations_table: string }[] }
-  expect(rename).toBe(
-    `ALTER TABLE d1_migrations RENAME TO ${config.d1_databases[0]!.migrations_table};`,
-  )
-})
-
-test('migrations since 2.0 have names that those of other Workers are unlikely to have', async () => {
-  const added = (await listMigrations()).slice(2)
+  const released = Object.keys(RELEASED)
+  const hashes = released.map(async (file) => {
+    const hash = createHash('sha256').update(await readFile(join('migrations', file)))
+    return [file, hash.digest('hex')] as const
+  })
+  expect(Object.fromEntries(await Promise.all(hashes))).toEqual(RELEASED)
+  const added = files.filter((file) => !released.includes(file))
   expect(added.filter((file) => !/^\d{4}_identity_\w+\.sql$/.test(file))).toEqual([])
 })
