@@ -1,106 +1,74 @@
 /**
- * What docs/events.md shows: its consumer, on a real queue with real D1, ends the seats of deleted users, whatever the
- * order of events, and with copies. So does the receiver of the example, for any sequence of events.
+ * docs/events.md: its consumer, on a real queue and D1, ends the seats of deleted users in any order and with copies, and
+ * so does the receiver of the example. The statements replay, count and drop events.
  */
 import * as fc from 'fast-check'
 import { parse } from 'smol-toml'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { DATABASE } from '../../dev/identity-worker.ts'
 import { addUser, removeUser, type Seats } from '../../examples/deletion-listener/run/receiver'
-import { readDocument } from './document'
 import { bundleScript } from '../support/node/bundle'
-import { createSeed } from '../../dev/seeder.ts'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { readDocument } from './document'
+import { addRecord, createHarness } from './harness'
 
 interface Event {
   readonly id: string
   readonly time: string
 }
 
-const document = await readDocument('docs/events.md')
-const readEvent = (heading: string) => JSON.parse(document.section(heading).code[0]!.text) as Event
-const event = readEvent('The event')
-const oversized = readEvent('Too large for a message')
-const [source, toml] = document.section('A consumer').code.map(({ text }) => text)
-const { queues } = parse(toml ?? '') as unknown as { queues: { consumers: { queue: string }[] } }
+const page = await readDocument('docs/events.md')
+const readBlock = (heading: string) => page.section(heading).code[0]!.text
+const event = JSON.parse(readBlock('The event')) as Event
+const oversized = JSON.parse(readBlock('Too large for a message')) as Event
+const [source = '', toml = ''] = page.section('A consumer').code.map(({ text }) => text)
+const { queues } = parse(toml) as unknown as { queues: { consumers: [{ queue: string }] } }
+const [{ queue }] = queues.consumers
 
-let workers: LocalWorkers
-
-beforeAll(async () => {
-  const { queue } = queues.consumers[0]!
-  workers = await startWorkers({
-    identity: [{ queueProducers: { DELETION_EVENTS: queue } }],
-    others: [
-      {
-        name: 'consumer',
-        modules: true,
-        script: await bundleScript({ stdin: { contents: source ?? '', loader: 'ts' } }),
-        d1Databases: { SEATS: DATABASE.DB, IDENTITY: DATABASE.DB }, // one for both, to which the test has access
-        queueConsumers: { [queue]: { maxBatchTimeout: 0, maxBatchSize: 2 } },
-      },
-    ],
-  })
-})
-
-afterAll(() => workers.stop())
-
-async function saveRecord(id: string, userID: string, deletedAt: number): Promise<void> {
-  const seed = createSeed()
-  seed.row('user_deletions', {
-    id,
-    organization_id: 'acme',
-    organization_user_id: userID,
-    user_id: 'person',
-    actor_kind: 'user',
-    actor_subject: 'ada',
-    groups_removed: 0,
-    request_id: 'request',
-    deleted_at: deletedAt,
-  })
-  await seed.save(workers.db)
+const consumer = {
+  name: 'consumer',
+  modules: true,
+  script: await bundleScript({ stdin: { contents: source, loader: 'ts' } }),
+  d1Databases: { SEATS: DATABASE.DB, IDENTITY: DATABASE.DB }, // one database, which the test can read
+  queueConsumers: { [queue]: { maxBatchTimeout: 0, maxBatchSize: 2 } },
 }
+const { workers, db, run } = await createHarness(
+  () => [{ queueProducers: { DELETION_EVENTS: queue } }],
+  [consumer],
+)
 
-async function run(sql = ''): Promise<Record<string, unknown>[]> {
-  return (await workers.db.prepare(sql).all()).results
-}
-
-async function readColumn(table: string): Promise<unknown[]> {
+async function readUsers(table: string): Promise<unknown[]> {
   const rows = await run(`SELECT user_id FROM ${table} ORDER BY user_id`)
   return rows.map((row) => row['user_id'])
 }
 
-test('the consumer ends the seats of deleted users, also of one whom the event cannot name', async () => {
-  const longID = 'u-whose-ID-is-long'
-  const statements = [
-    'CREATE TABLE seats (user_id TEXT PRIMARY KEY) STRICT',
-    'CREATE TABLE deleted_users (user_id TEXT PRIMARY KEY) STRICT',
-    `INSERT INTO seats VALUES ('u-17'), ('u-18'), ('${longID}')`,
-  ]
-  await saveRecord(oversized.id, longID, 0)
-  await workers.db.batch(statements.map((sql) => workers.db.prepare(sql)))
+test('the consumer ends the seats of deleted users, also of one that the event cannot name', async () => {
+  await addRecord(db, { id: oversized.id, organization_user_id: 'u-long', deleted_at: 0 })
+  await run(`
+    CREATE TABLE seats (user_id TEXT PRIMARY KEY) STRICT;
+    CREATE TABLE deleted_users (user_id TEXT PRIMARY KEY) STRICT;
+    INSERT INTO seats VALUES ('u-17'), ('u-18'), ('u-long')`)
   const queue = await workers.queueOf('identity', 'DELETION_EVENTS')
   for (const body of [oversized, event, event, oversized, event]) await queue.send(body)
-  await vi.waitFor(async () => expect(await readColumn('deleted_users')).toHaveLength(2), 30_000)
-  expect(await readColumn('deleted_users')).toEqual(['u-17', longID])
-  expect(await readColumn('seats')).toEqual(['u-18'])
+  await vi.waitFor(async () => expect(await readUsers('deleted_users')).toHaveLength(2), 30_000)
+  expect(await readUsers('deleted_users')).toEqual(['u-17', 'u-long'])
+  expect(await readUsers('seats')).toEqual(['u-18'])
 })
 
-test('the statements replay deletions, count events that wait, and empty the outbox', async () => {
-  const [since = '', all = ''] = document.section('Replay').code.map(({ text }) => text)
-  const [count, empty] = ['When something fails', 'Turn it off'].map(
-    (heading) => document.section(heading).code[0]!.text,
-  )
-  const readPending = () => run('SELECT deletion_id AS id FROM deletion_outbox ORDER BY 1')
+test('the statements replay deletions, count pending events, and empty the outbox', async () => {
+  const [since = '', all = ''] = page.section('Replay').code.map(({ text }) => text)
+  const readPending = async () =>
+    (await run('SELECT deletion_id AS id FROM deletion_outbox ORDER BY 1')).map(({ id }) => id)
   const time = Number(/deleted_at >= (\d+)/.exec(since)?.[1])
-  await saveRecord('before', 'u-1', time - 1)
-  await saveRecord('since', 'u-2', time)
+  await addRecord(db, { id: 'before', deleted_at: time - 1 })
+  await addRecord(db, { id: 'since', deleted_at: time })
   await run(since)
-  expect(await readPending()).toEqual([{ id: 'since' }])
+  expect(await readPending()).toEqual(['since'])
   await run(all)
   await run(all)
-  expect(await readPending()).toEqual([{ id: oversized.id }, { id: 'before' }, { id: 'since' }])
+  expect(await readPending()).toEqual([oversized.id, 'before', 'since'])
+  const count = readBlock('When something fails')
   expect(await run(count)).toEqual([{ pending: 3, oldest: oversized.id }])
-  await run(empty)
+  await run(readBlock('Turn it off'))
   expect(await readPending()).toEqual([])
 })
 
@@ -108,7 +76,7 @@ test.each([event, oversized])('an ID begins with the time of its deletion: $id',
   expect(Number.parseInt(id.replace('-', '').slice(0, 12), 16)).toBe(Date.parse(time))
 })
 
-test('a receiver ends equal after any sequence of users who come and are deleted', () => {
+test('the receiver has the same seats after any order of added and deleted users', () => {
   const change = fc.constantFrom(addUser, removeUser)
   const changes = fc.array(fc.tuple(change, fc.constantFrom('a', 'b', 'c', 'd')))
   fc.assert(
