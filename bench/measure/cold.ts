@@ -9,9 +9,9 @@ import { deletion } from './requests.ts'
 import { readProcessCPU } from './rounds.ts'
 
 const ISOLATES = { full: 40, quick: 10 }
-/** The first isolates of each kind are not counted: they start what all share, such as local D1 and the Cache API. */
+/** The first isolates of each kind are not counted: they also start what all share, such as local D1. */
 const SETTLING = 2
-/** Time for what a first request leaves to do after its response, such as filling the cache. */
+/** Time for the work after a first response, such as filling the cache. */
 const SETTLE_MS = 20
 
 export interface ColdResult {

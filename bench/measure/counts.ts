@@ -1,4 +1,4 @@
-/** Exact figures: what a request costs in D1. Not timed. */
+/** The exact cost of a request in D1. Not timed. */
 import { send } from '../support/client.ts'
 import { startProgress } from '../support/progress.ts'
 import { COUNTS_HEADER, type DatabaseCounts } from '../workers/wrapped.ts'
@@ -43,7 +43,7 @@ export function measureCounts(): Promise<CountsResult> {
   })
 }
 
-/** Counts the second request, without what an isolate does once. */
+/** Counts the second request: the first one includes what an isolate does once. */
 export async function readCounts({ origins, make }: RunningKind): Promise<DatabaseCounts> {
   const [first, second] = await make(2)
   await send(origins[0]!, first!)

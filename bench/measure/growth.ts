@@ -1,4 +1,4 @@
-/** A deletion as the database and the user's groups grow, and as D1 gets farther away. */
+/** Deletions in a growing database, of users in more groups, and with D1 farther away. */
 import { compare, type Ratio, type Summary, summarize } from '../support/statistics.ts'
 import type { DatabaseCounts } from '../workers/wrapped.ts'
 import { readCounts } from './counts.ts'
@@ -20,7 +20,7 @@ export interface Point {
 
 export type GrowthResult = Readonly<Record<Row, readonly Point[]>>
 
-/** Small, so that a database of ten users stays one. A user in a thousand groups takes long to invite. */
+/** Rounds that are prepared at a time: few, so that a database of ten users stays small. */
 const BLOCK = 6
 const PEOPLE = 400
 
@@ -86,7 +86,7 @@ export function measureGrowth(quick: boolean): Promise<GrowthResult> {
 
 /** Number of rounds by the milliseconds of a round trip to D1. */
 const DISTANCES = { full: { 5: 150, 30: 60, 150: 20 }, quick: { 5: 10, 30: 5, 150: 1 } }
-/** A request that mostly waits needs no optimised code. Only the first fetch of the keys must be over. */
+/** Enough to fetch the keys. A request that mostly waits needs no optimised code. */
 const DISTANCE_WARM_UP = 16
 
 export interface DistanceResult {

@@ -1,6 +1,6 @@
 /**
- * A kind of request: a Worker, the settings that it runs with, and the requests that it gets. Each kind has isolates of
- * its own, so that all kinds are equally warm.
+ * A kind of request: a Worker, the settings that it runs with, and the requests that it gets. Each kind has its own
+ * isolates, so that all kinds are equally warm.
  */
 import type { Issuer } from '../../dev/test-issuer.ts'
 import type { LocalWorker } from '../../dev/local-workers.ts'
@@ -21,7 +21,7 @@ export interface Kind extends Requests, Comparison {
   readonly database?: string
   /** Reached through another Worker and a service binding. */
   readonly through?: 'rpc' | 'fetch'
-  /** Counts round trips to D1 or, with `DISTANCE_MS`, delays them. */
+  /** Counts round trips to D1, and delays them by `DISTANCE_MS`. */
   readonly isWrapped?: true
   /** Number of isolates that take turns: two isolates of the same code differ by some percent. */
   readonly isolates?: number
@@ -83,8 +83,8 @@ export async function withKinds<T>(
 }
 
 /**
- * The isolates of all kinds, with the callers of those that are reached through a binding. Each isolate has a key set URL
- * of its own, so it finds no keys of another in the Cache API.
+ * The isolates of all kinds, with the callers of those that are reached through a binding. Each isolate has its own
+ * key set URL, so it finds no keys of another in the Cache API.
  */
 async function listWorkers(kinds: Kinds, { vars, keys }: Issuer): Promise<LocalWorker[]> {
   const PUBLIC_KEY = JSON.stringify(keys[0].publicJWK)

@@ -10,7 +10,7 @@ import {
   STAYING_USER_ID,
 } from '../support/seed.ts'
 
-/** Makes requests that are each sent once. For a warm-up they may be cheaper to prepare. */
+/** Makes requests that are each sent once. Those of a warm-up may be cheaper to prepare. */
 export type MakeRequests = (count: number, isWarmUp?: boolean) => Promise<RequestSpec[]>
 
 export interface Requests {

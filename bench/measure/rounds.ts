@@ -33,7 +33,7 @@ export interface RoundsResult {
 const SETTLING = 24
 const BLOCK = 48
 const WARM_UP_BLOCK = 240
-/** Time for what a request leaves to do after its response: a log line, a checkpoint. */
+/** Time for the work after a response: a log line, a checkpoint. */
 const SETTLE_MS = 5
 
 /**

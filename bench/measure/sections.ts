@@ -65,7 +65,7 @@ const SETTINGS: Kinds = {
 const against = ['deletion']
 const slow = { worker: 'tutorial', every: 4, ...deletion, against } as const
 
-/** This project by transport and outcome, against what the tutorials lead to. */
+/** This project by transport and outcome, against the tutorial Worker. */
 const ALTERNATIVES: Kinds = {
   deletion: { ...ours, ...deletion },
   'deletion by RPC': { ...ours, through: 'rpc', ...deletion, against },

@@ -52,7 +52,7 @@ export async function measureStart(quick: boolean): Promise<StartResult> {
   return { workers, ratios: compareAll(KINDS, above) }
 }
 
-/** CPU of a process with so many isolates, per isolate, in milliseconds. */
+/** CPU of a process with many isolates of one Worker, per isolate, in milliseconds. */
 async function measureOnce(name: WorkerName, isolates: number): Promise<number> {
   const script = await buildWorker(name)
   const runtime = await startRuntime(

@@ -1,4 +1,4 @@
-/** The goals of a run. Those on ratios stand with their kinds, as `atMost`. */
+/** The goals of a run. The goal of a ratio is set at its kind, as `atMost`. */
 import type { Sections } from '../measure/sections.ts'
 import type { Ratio, Ratios } from '../support/statistics.ts'
 import {

@@ -1,6 +1,6 @@
 /**
  * Rows of a measurement: a population of any size, one organization whose users are deleted and invited again, and the
- * callers. The IDs of the population look like random UUIDs, which indexes meet in production.
+ * callers. The IDs of the population look like random UUIDs, as in production.
  */
 import { join } from 'node:path'
 import { readD1Migrations } from '@cloudflare/vitest-plugin'
@@ -105,7 +105,7 @@ async function addPopulation(database: Database, population: number): Promise<vo
   }
 }
 
-/** Invites so many people into the organization and into so many groups. Returns the IDs of the new users. */
+/** Invites people into the organization and into a number of groups. Returns the IDs of the new users. */
 export type Invite = (count: number, groups: number) => Promise<string[]>
 
 /** Invites people in turn. A person can be invited again when the former user is deleted. */

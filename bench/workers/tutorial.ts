@@ -1,6 +1,6 @@
 /**
- * The Worker that the tutorials of Hono and Drizzle lead to, on this project's tables: Hono's `jwk` middleware, then one
- * awaited query after another. It follows the libraries' own documents. docs/performance.md lists what it leaves out.
+ * A Worker as the documents of Hono and Drizzle teach to write it, on this project's tables: Hono's `jwk` middleware,
+ * then one awaited query after another. docs/performance.md lists what it leaves out.
  */
 import { and, eq, inArray } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/d1'
