@@ -32,15 +32,25 @@ const rows = page.tables[0]!.rows
 const products = rows.map(([name]) => /\[(.*)\]/.exec(name!)![1]!)
 const examples = products.flatMap(readExamples)
 
+/** The claims that only a person's token has, unless the page gives a machine one. */
+const OF_A_PERSON = {
+  scope: undefined,
+  scp: undefined,
+  email: undefined,
+  preferred_username: undefined,
+}
+
+/** Reads the tokens of a section. For a machine, the page has the claims that differ from a person's. */
 function readExamples(product: string): Example[] {
   const { code } = page.section(product)
   const toml = code.find(({ language }) => language === 'toml')!
   const vars = parseTOML(toml.text) as Example['vars']
-  const tokens = code.filter(({ language }) => language === 'json')
-  return tokens.map(({ notes: kind, text: block }) => {
-    const { header, payload } = JSON.parse(block) as Pick<Example, 'header' | 'payload'>
-    return { product, kind, vars, header, payload }
-  })
+  const [person, machine] = code.filter(({ language }) => language === 'json')
+  const token = JSON.parse(person!.text) as Pick<Example, 'header' | 'payload'>
+  const example: Example = { product, kind: person!.notes, vars, ...token }
+  if (machine === undefined) return [example]
+  const payload = { ...token.payload, ...OF_A_PERSON, ...JSON.parse(machine.text) }
+  return [example, { ...example, kind: machine.notes, payload }]
 }
 
 /** The first token of a product, a person's. */

@@ -61,13 +61,13 @@ test.each(machines)(
   async (product) => {
     const { port } = server.address() as AddressInfo
     const vars = parseTOML(findBlock(product, 'toml')!) as Texts
-    const { payload } = JSON.parse(findBlock(product, 'machine')!) as { payload: Texts }
+    const claims = JSON.parse(findBlock(product, 'machine')!) as Texts
     const command = findBlock(product, 'sh')!.replace('https://', `http://127.0.0.1:${port}/`)
     const printed = await run(command, { CLIENT_SECRET: 's3cret', UNIKORN_TOKEN: 'opaque' })
     expect(JSON.parse(printed)).toHaveProperty('access_token')
     const { host, form } = seen!
     expect(host).toBe(new URL(vars['JWKS_URL']!).host)
-    const client = payload['client_id'] ?? payload['azp'] ?? payload['cid']
+    const client = claims['client_id'] ?? claims['azp'] ?? claims['cid']
     expect(form).toMatchObject(
       client === undefined
         ? { subject_token: 'opaque' }
