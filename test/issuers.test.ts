@@ -30,8 +30,6 @@ interface Example {
 const page = parseDocument(text, 'docs/issuers.md')
 const rows = page.tables[0]!.rows
 const products = rows.map(([name]) => /\[(.*)\]/.exec(name!)![1]!)
-const examples = products.flatMap(readExamples)
-
 /** The claims that only a person's token has, unless the page gives a machine one. */
 const OF_A_PERSON = {
   scope: undefined,
@@ -39,6 +37,8 @@ const OF_A_PERSON = {
   email: undefined,
   preferred_username: undefined,
 }
+
+const examples = products.flatMap(readExamples)
 
 /** Reads the tokens of a section. For a machine, the page has the claims that differ from a person's. */
 function readExamples(product: string): Example[] {
