@@ -53,7 +53,6 @@ export async function withKinds<T>(
   use: (running: readonly RunningKind[], pid: number) => Promise<T>,
   databases = MAIN,
 ): Promise<T> {
-  checkComparisons(kinds)
   const issuer = await serveIssuer()
   const runtime = await startRuntime(await listWorkers(kinds, issuer))
   try {
@@ -113,14 +112,6 @@ const isolateOf = (kind: string, index: number): string => `${kind} #${index}`
 
 const isolatesOf = (kind: string, { isolates = ISOLATES }: Kind): string[] =>
   Array.from({ length: isolates }, (_, index) => isolateOf(kind, index))
-
-/** @throws Error if a kind is compared with one that does not exist, before anything is measured */
-function checkComparisons(kinds: Kinds): void {
-  for (const [name, { against = [], atMost = {} }] of Object.entries(kinds)) {
-    const missing = [...against, ...Object.keys(atMost)].find((base) => !(base in kinds))
-    if (missing !== undefined) throw new Error(`"${name}" has no "${missing}" to compare with`)
-  }
-}
 
 /** Headers that differ from response to response. */
 const OWN_HEADERS = new Set(['x-request-id', 'date'])
