@@ -1,43 +1,42 @@
 /**
- * A caller that goes away does not leave a deletion half done, nor without its record and its line: what has begun is
- * finished, and what has not begun has done nothing.
+ * A caller that goes away during its call: the deletion is completed, with its record and log line.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { DeleteUserRequest } from '../../src/identity'
+import { createFixture } from '../support/fixture'
 import { withBody } from '../support/jwks-responders'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createFixture } from '../support/fixture'
-import { buildTestWorker } from './test-workers'
-import type { LeavingInstruction } from './workers/leaving-caller'
+import { bindTo, buildTestWorker } from './test-workers'
+import { instruct } from './transports'
 
-const WAYS = ['forgets', 'disposes', 'throws', 'waits']
+const WAYS = ['forgets', 'disposes', 'throws', 'waits'] as const
 const PATIENCE = { timeout: 10_000, interval: 5 }
+const COMPLETED = { statuses: [200], users: 0, memberships: 0, records: 1 }
+const PENDING = { statuses: [], users: 1, memberships: 2, records: 0 }
 
 let issuer: ServedIssuer
 let workers: LocalWorkers
-/** The keys of each way's Worker, which it has to wait for: so the test knows that a call has begun. */
-const gates = new Map(WAYS.map((way) => [way, { begun: deferred(), open: deferred() }]))
+/** Each way has an Identity Worker that fetches keys when its call begins, and waits for them. */
+const gates = new Map<string, Record<'begun' | 'open', PromiseWithResolvers<void>>>(
+  WAYS.map((way) => [way, { begun: Promise.withResolvers(), open: Promise.withResolvers() }]),
+)
 
 beforeAll(async () => {
   issuer = await serveIssuer()
   issuer.endpoint.respond = async (request) => {
-    const { pathname, searchParams } = new URL(request.url)
-    const gate = gates.get(searchParams.get('way') ?? '')
-    if (pathname === '/begun') return gate?.begun.promise.then(() => new Response()) ?? notFound()
-    gate?.begun.resolve()
-    await gate?.open.promise
+    const { pathname, search } = new URL(request.url)
+    const gate = gates.get(search.slice(1))
+    if (pathname === '/begun') return gate!.begun.promise.then(() => new Response())
+    gate!.begun.resolve()
+    await gate!.open.promise
     return withBody(issuer.jwks())(request)
   }
-  const url = issuer.vars.JWKS_URL
-  const identity = [
-    { name: 'warm', vars: { ...issuer.vars } },
-    ...WAYS.map((way) => ({ name: way, vars: { ...issuer.vars, JWKS_URL: `${url}?way=${way}` } })),
-  ]
-  const others = identity.map(({ name }) => {
-    const serviceBindings = { IDENTITY: { name, entrypoint: 'Identity' } }
-    return buildTestWorker('leaving-caller', { name: `caller-of-${name}`, serviceBindings })
+  const identity = WAYS.map((name) => {
+    return { name, vars: { ...issuer.vars, JWKS_URL: `${issuer.vars.JWKS_URL}?${name}` } }
   })
-  workers = await startWorkers({ identity, others: await Promise.all(others) })
+  const caller = await buildTestWorker('caller', bindTo(...WAYS))
+  workers = await startWorkers({ identity, others: [caller] })
 })
 
 afterAll(async () => {
@@ -47,21 +46,12 @@ afterAll(async () => {
 
 async function createRequest() {
   const { administrator, target } = await createFixture(workers.db)
-  const { organizationID, userID } = target
   const token = await issuer.token(administrator.person.subject)
-  return { token, organizationID, userID, requestID: crypto.randomUUID() }
+  return { ...target, token, requestID: crypto.randomUUID() }
 }
 
-function leave(name: string, way: string, instruction: LeavingInstruction, signal?: AbortSignal) {
-  return fetch(new URL(`/${way}`, workers.urlOf(`caller-of-${name}`)), {
-    method: 'POST',
-    body: JSON.stringify(instruction),
-    ...(signal === undefined ? {} : { signal }),
-  })
-}
-
-/** The statuses that were logged of a request, and how many rows there are of its user and of its record. */
-async function findTraces({ requestID, userID }: { requestID: string; userID: string }) {
+/** What a request left: the statuses in the log, and the rows of its user and its record. */
+async function readEffect({ requestID, userID }: DeleteUserRequest) {
   const rows = await workers.db
     .prepare(
       `SELECT (SELECT count(*) FROM organization_users WHERE id = ?1) AS users,
@@ -70,59 +60,41 @@ async function findTraces({ requestID, userID }: { requestID: string; userID: st
     )
     .bind(userID, requestID)
     .first()
-  return { ...rows, lines: workers.log.filter((text) => text.includes(requestID)).map(statusOf) }
+  const lines = workers.log.filter((text) => text.includes(requestID ?? ''))
+  return { ...rows, statuses: lines.map((text) => (JSON.parse(text) as { status: number }).status) }
 }
 
-const statusOf = (text: string) => (JSON.parse(text) as { status: number }).status
-const DONE = { lines: [200], users: 0, memberships: 0, records: 1 }
-const NOT_BEGUN = { lines: [], users: 1, memberships: 2, records: 0 }
+/** Lets the Identity Worker of a way have its keys, and waits until the deletion is completed. */
+async function expectCompletion(way: string, request: DeleteUserRequest): Promise<void> {
+  gates.get(way)!.open.resolve()
+  await vi.waitFor(async () => expect(await readEffect(request)).toEqual(COMPLETED), PATIENCE)
+}
 
-describe('a call that has begun is finished, whether its caller', () => {
+describe('completes a deletion that has begun', () => {
   test.each([
-    ['forgets it', 'forgets', 'left'],
-    ['disposes of it', 'disposes', 'left'],
-    ['throws', 'throws', 'Internal Server Error'],
-  ])('%s', async (_, way, said) => {
+    ['forgets', 'left'],
+    ['disposes', 'left'],
+    ['throws', 'Internal Server Error'],
+  ] as const)('when the caller leaves: %s', async (way, body) => {
     const request = await createRequest()
-    const leaveAfter = new URL(`/begun?way=${way}`, issuer.vars.JWKS_URL).href
-    const response = await leave(way, way, { request, leaveAfter })
-    expect(await response.text()).toContain(said)
-    expect(await findTraces(request)).toEqual(NOT_BEGUN)
-    gates.get(way)?.open.resolve()
-    await vi.waitFor(async () => expect(await findTraces(request)).toEqual(DONE), PATIENCE)
+    const after = new URL(`/begun?${way}`, issuer.vars.JWKS_URL).href
+    const response = await instruct(workers.urlOf('caller'), way, {
+      request,
+      leave: { way, after },
+    })
+    expect(await response.text()).toContain(body)
+    expect(await readEffect(request)).toEqual(PENDING)
+    await expectCompletion(way, request)
   })
 
-  test('loses its own caller while it waits', async () => {
+  test("when the caller's own caller disconnects", async () => {
     const request = await createRequest()
     const client = new AbortController()
-    const response = leave('waits', 'waits', { request }, client.signal)
-    await gates.get('waits')?.begun.promise
+    const { signal } = client
+    const response = instruct(workers.urlOf('caller'), 'waits', { request }, { signal })
+    await gates.get('waits')!.begun.promise
     client.abort()
     await expect(response).rejects.toThrow('aborted')
-    gates.get('waits')?.open.resolve()
-    await vi.waitFor(async () => expect(await findTraces(request)).toEqual(DONE), PATIENCE)
+    await expectCompletion('waits', request)
   })
 })
-
-test.each(['forgets', 'disposes'])(
-  'a call whose caller %s it at once is done as a whole or not at all',
-  async (way) => {
-    const requests = await Promise.all(Array.from({ length: 3 }, createRequest))
-    for (const request of requests) {
-      expect(await (await leave('warm', way, { request })).text()).toBe('left')
-    }
-    for (const request of requests) {
-      const isWhole = async () =>
-        expect([DONE, NOT_BEGUN]).toContainEqual(await findTraces(request))
-      await vi.waitFor(isWhole, PATIENCE)
-    }
-  },
-)
-
-function deferred() {
-  return Promise.withResolvers<void>()
-}
-
-function notFound() {
-  return new Response(null, { status: 404 })
-}

@@ -1,11 +1,11 @@
 /**
- * The table of outcomes, for all transports: who asks for what, the outcome, the reason in the log, the number of D1
- * batches and the challenge over HTTP.
+ * The table of outcomes, for all transports: the call, its outcome, the reason in the log, the number of D1 batches and
+ * the challenge over HTTP.
  */
-import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import type { TokenChanges } from '../../dev/test-issuer.ts'
 import { createKey } from '../../dev/test-keys.ts'
 import type { Seed } from '../../dev/seeder.ts'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import type { Fixture } from '../support/fixture'
 
 /** Variables of the Worker under test, by the name of its binding. */
@@ -54,31 +54,24 @@ const ODD_ID = 'ü/%2F?#;💡 \0'
 export function addToFixture(seed: Seed, { organizationID, administrators }: Fixture): void {
   seed.member(organizationID, { id: ODD_ID })
   for (const state of ['suspended', 'pending'] as const) {
-    const personOptions = { subject: `a-${state}-person`, state }
+    const personOptions = { subject: `${state}-person`, state }
     seed.member(organizationID, { groups: [administrators], personOptions })
   }
 }
 
-const fail = (status: 401 | 403 | 404 | 500, error: string, error_description: string) =>
-  ({ ok: false, status, error, error_description }) as DeleteUserOutcome & { ok: false }
+const ERRORS = { 401: 'access_denied', 403: 'forbidden', 404: 'not_found', 500: 'server_error' }
+const fail = (status: keyof typeof ERRORS, error_description: string) =>
+  ({ ok: false, status, error: ERRORS[status], error_description }) as DeleteUserOutcome & {
+    ok: false
+  }
+const LAST =
+  'the last administrator of an organization can only be removed by a platform administrator'
+
 export const removed = { ok: true } as const
-export const unauthorized = fail(401, 'access_denied', 'authentication failed')
-export const forbidden = fail(
-  403,
-  'forbidden',
-  'user credentials do not have the required privileges',
-)
-export const notFound = fail(404, 'not_found', 'the requested resource does not exist')
-export const failed = fail(
-  500,
-  'server_error',
-  'an unexpected error occurred, which may succeed on a retry',
-)
-const lastAdministrator = fail(
-  403,
-  'forbidden',
-  'the last administrator of an organization can only be removed by a platform administrator',
-)
+export const unauthorized = fail(401, 'authentication failed')
+export const forbidden = fail(403, 'user credentials do not have the required privileges')
+export const notFound = fail(404, 'the requested resource does not exist')
+const failed = fail(500, 'an unexpected error occurred, which may succeed on a retry')
 
 const REALM = 'Bearer realm="identity"'
 const INVALID = `${REALM}, error="invalid_token", error_description="the access token is invalid"`
@@ -100,6 +93,11 @@ const LONG_KEY = 'k'.repeat(256)
 const absentUser = { request: { userID: 'absent' } }
 const absentOrganization = { request: { organizationID: 'absent' } }
 const scoped = { deployment: 'SCOPED' } as const
+const stranger = { caller: 'a-stranger' }
+const unconfigured = { deployment: 'WITHOUT_AUDIENCE', request: { token: 'x' } } as const
+const claims = (claims: Record<string, unknown>): Call => ({ token: { claims } })
+const header = (header: Record<string, unknown>): Call => ({ token: { header } })
+const signature = new Uint8Array(64).fill(1)
 
 /** Every row. */
 export const cases: readonly OutcomeCase[] = [
@@ -112,78 +110,52 @@ export const cases: readonly OutcomeCase[] = [
     ['the same idempotency key once more', undefined, { keys: ['key-1', 'key-1'] }],
   ]),
   ...toCases(unauthorized, 0, REALM, [['no token', 'token_missing', { request: { token: '' } }]]),
-  ...toCases(unauthorized, 0, EXPIRED, [
-    ['an expired token', 'jwt_expired', { token: { claims: { exp: 1 } } }],
-  ]),
+  ...toCases(unauthorized, 0, EXPIRED, [['an expired token', 'jwt_expired', claims({ exp: 1 })]]),
   ...toCases(unauthorized, 0, INVALID, [
     ['a token above 8 KiB', 'token_oversize', { alter: (token) => token + 'x'.repeat(8_192) }],
     ['`Bearer` in the token', 'jwt_malformed', { alter: (token) => `Bearer ${token}` }],
+    ['a malformed token', 'jwt_malformed', { alter: () => 'a.b', ...absentOrganization }],
+    ['a token that is not yet valid', 'jwt_not_yet_valid', claims({ nbf: 99_999_999_999 })],
+    ['another issuer', 'jwt_issuer_mismatch', claims({ iss: 'https://x.test' })],
+    ['another audience', 'jwt_audience_mismatch', claims({ aud: ['x'] })],
     [
-      'a malformed token for an absent organization',
-      'jwt_malformed',
-      { alter: () => 'a.b', ...absentOrganization },
-    ],
-    ['a token for later', 'jwt_not_yet_valid', { token: { claims: { nbf: 99_999_999_999 } } }],
-    ['another issuer', 'jwt_issuer_mismatch', { token: { claims: { iss: 'https://x.test' } } }],
-    ['another audience', 'jwt_audience_mismatch', { token: { claims: { aud: ['x'] } } }],
-    [
-      'another audience, and no scope, for an absent organization',
+      'another audience, no scope and an absent organization',
       'jwt_audience_mismatch',
-      { ...scoped, ...absentOrganization, token: { claims: { aud: 'x' } } },
+      { ...scoped, ...absentOrganization, ...claims({ aud: 'x' }) },
     ],
-    ['another type of token', 'jwt_type_mismatch', { token: { header: { typ: 'JWT' } } }],
-    ['no subject', 'jwt_claims_invalid', { token: { claims: { sub: undefined } } }],
-    ['a token bound to a key', 'jwt_sender_constrained', { token: { claims: { cnf: {} } } }],
-    ['an unsigned token', 'jwt_algorithm_not_allowed', { token: { header: { alg: 'none' } } }],
+    ['another type of token', 'jwt_type_mismatch', header({ typ: 'JWT' })],
+    ['no subject', 'jwt_claims_invalid', claims({ sub: undefined })],
+    ['a token bound to a key', 'jwt_sender_constrained', claims({ cnf: {} })],
+    ['an unsigned token', 'jwt_algorithm_not_allowed', header({ alg: 'none' })],
     ['an unpublished key', 'jwt_unknown_key', { token: { key: await createKey('ES256') } }],
-    [
-      'the signature of another key',
-      'jwt_signature_invalid',
-      { token: { sign: async () => new Uint8Array(64).fill(1) } },
-    ],
+    ['an invalid signature', 'jwt_signature_invalid', { token: { sign: async () => signature } }],
   ]),
   ...toCases(unauthorized, 1, INVALID, [
-    ['an unknown caller', 'caller_unknown', { caller: 'a-stranger' }],
-    ['a suspended caller', 'caller_suspended', { caller: 'a-suspended-person' }],
-    ['a pending caller', 'caller_pending', { caller: 'a-pending-person' }],
-    [
-      'an unknown caller and an absent user',
-      'caller_unknown',
-      { caller: 'a-stranger', ...absentUser },
-    ],
+    ['an unknown caller', 'caller_unknown', stranger],
+    ['a suspended caller', 'caller_suspended', { caller: 'suspended-person' }],
+    ['a pending caller', 'caller_pending', { caller: 'pending-person' }],
+    ['an unknown caller, an absent user', 'caller_unknown', { ...stranger, ...absentUser }],
   ]),
   ...toCases(forbidden, 0, SCOPE, [
     ['a token without the required scope', 'scope_lacking', scoped],
-    [
-      'an unknown caller without the required scope',
-      'scope_lacking',
-      { ...scoped, caller: 'a-stranger' },
-    ],
+    ['an unknown caller without the scope', 'scope_lacking', { ...scoped, ...stranger }],
   ]),
   ...toCases(forbidden, 1, null, [
     ['a member who may only read', 'not_permitted', { caller: 'auditor' }],
     ['a member without a group', 'not_permitted', { caller: 'plain' }],
     ['an administrator of another organization', 'not_permitted', { caller: 'otherAdministrator' }],
     ['an absent organization', 'not_permitted', absentOrganization],
-    [
-      'a member who may only read, and an absent user',
-      'not_permitted',
-      { caller: 'auditor', ...absentUser },
-    ],
+    ['an auditor, an absent user', 'not_permitted', { caller: 'auditor', ...absentUser }],
   ]),
-  ...toCases(lastAdministrator, 1, null, [
-    [
-      'the last administrator, who must stay',
-      'last_administrator',
-      { deployment: 'KEEPING', user: 'administrator' },
-    ],
+  ...toCases(fail(403, LAST), 1, null, [
+    ['the last one', 'last_administrator', { deployment: 'KEEPING', user: 'administrator' }],
   ]),
   ...toCases(notFound, 1, null, [
     ['an absent user', 'user_not_found', absentUser],
     ['a user of another organization', 'user_not_found', { user: 'otherAdministrator' }],
     ['an ID of 4,000 characters', 'user_not_found', { request: { userID: 'u'.repeat(4_000) } }],
     [
-      'a platform administrator, and an absent organization',
+      'a platform administrator, an absent organization',
       'user_not_found',
       { caller: 'platformAdministrator', ...absentOrganization },
     ],
@@ -192,11 +164,7 @@ export const cases: readonly OutcomeCase[] = [
     ['the same call with an invalid key', 'user_not_found', { keys: [LONG_KEY, LONG_KEY] }],
   ]),
   ...toCases(failed, 0, null, [
-    [
-      'a configuration without an audience',
-      'configuration:TOKEN_AUDIENCE',
-      { deployment: 'WITHOUT_AUDIENCE', request: { token: 'x' } },
-    ],
+    ['a configuration without an audience', 'configuration:TOKEN_AUDIENCE', unconfigured],
   ]),
   ...toCases({ ...failed, retryAfter: 1 }, 0, null, [
     ['an issuer that is down', 'jwks_unavailable', { deployment: 'WITHOUT_ISSUER' }],

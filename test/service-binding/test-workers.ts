@@ -1,71 +1,54 @@
 /**
- * Bundles the Workers of this folder, and the example's, for `startWorkers`: callers of the Worker under test, and what
- * stands between or beside them.
+ * Bundles Workers for `startWorkers`: those of `workers/`, and the callers that the documents show.
  */
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { compatibility, DATABASE, VARIABLES } from '../../dev/identity-worker.ts'
-import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
+import type { LocalWorker } from '../../dev/local-workers.ts'
 import { readDocument } from '../operations/document'
 import { bundleScript } from '../support/node/bundle'
 
 /**
  * Bundles a file of `workers/`.
  *
- * @param file its name without `.ts`; the Worker's own name too, unless the options have another
+ * @param file its name without `.ts`; also the name of the Worker if the options have none
  */
 export async function buildTestWorker(
   file: string,
   options: Partial<LocalWorker> = {},
 ): Promise<LocalWorker> {
+  const path = join(import.meta.dirname, 'workers', `${file}.ts`)
   return {
     name: file,
     modules: true,
-    script: await bundleScript({
-      entryPoints: [join(import.meta.dirname, 'workers', `${file}.ts`)],
-    }),
+    script: await bundleScript({ entryPoints: [path] }),
     compatibilityDate: compatibility.compatibilityDate,
     ...options,
   } as LocalWorker
 }
 
-/** The Worker under test, watched: see workers/watched-identity.ts. */
+/** The Worker under test with its database watched (workers/watched-identity.ts). */
 export function buildWatchedIdentity(
   name: string,
   vars: Readonly<Record<string, string>>,
-  database: string = DATABASE.DB,
+  options: Partial<LocalWorker> = {},
 ): Promise<LocalWorker> {
   return buildTestWorker('watched-identity', {
     name,
     ...compatibility,
-    bindings: { ...VARIABLES, ...vars },
-    d1Databases: { DB: database },
-  })
-}
-
-/**
- * The example's Worker, as its own wrangler.toml says.
- *
- * @param identity the name of the Worker that it is bound to, in the place of the one that the configuration names
- */
-export async function buildConsoleBackend(identity?: string): Promise<LocalWorker> {
-  const { name, main, options } = readWorker('examples/console-backend/wrangler.toml')
-  const others = Object.entries(options.serviceBindings ?? {}).map(([binding, target]) => {
-    return [binding, Object.assign({}, target, identity === undefined ? {} : { name: identity })]
-  })
-  return {
+    d1Databases: DATABASE,
     ...options,
-    name: identity === undefined ? name : `${name}-of-${identity}`,
-    modules: true,
-    script: await bundleScript({ entryPoints: [main] }),
-    serviceBindings: Object.fromEntries(others),
-  }
+    bindings: { ...VARIABLES, ...vars },
+  })
 }
 
-/**
- * The caller that README.md shows: what it puts into `wrangler.toml`, and its source; and the source that
- * docs/service-binding.md shows for tokens that are bound to a key.
- */
+/** Bindings to the entrypoint `Identity` of Workers, each under the Worker's name. */
+export function bindTo(...names: readonly string[]): Pick<LocalWorker, 'serviceBindings'> {
+  const bindings = names.map((name) => [name, { name, entrypoint: 'Identity' }])
+  return { serviceBindings: Object.fromEntries(bindings) as never }
+}
+
+/** The caller in README.md: its lines for `wrangler.toml` and its source; and the source in docs/service-binding.md. */
 export async function readDocumentedCallers() {
   const { code } = (await readDocument('README.md')).section('From another Worker')
   const [toml, source] = code.map(({ text }) => text) as [string, string]
@@ -80,8 +63,8 @@ export async function buildDocumentedCallers(): Promise<LocalWorker[]> {
   const { services } = parse(toml) as unknown as {
     services: { binding: string; service: string; entrypoint: string }[]
   }
-  const bindings = services.map(({ binding, service, entrypoint }) => {
-    return [binding, { name: service, entrypoint }] as const
+  const bindings = services.map(({ binding, service: name, entrypoint }) => {
+    return [binding, { name, entrypoint }]
   })
   const sources = { 'documented-caller': source, 'documented-dpop-caller': dpopSource }
   return Promise.all(

@@ -2,35 +2,46 @@
  * Each row of outcomes.ts over HTTP, over `deleteUser` of a service binding and over the binding's `fetch`: the same
  * outcome, effect on the database, D1 calls and log line.
  */
+import { Response as MiniflareResponse } from 'miniflare'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createSeed } from '../../dev/seeder.ts'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { compare, readDatabase, type Difference, type Snapshot } from '../support/database'
+import { createFixture, subjectOf, type Fixture, type Subject } from '../support/fixture'
 import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createSeed } from '../../dev/seeder.ts'
-import { createFixture, subjectOf, type Subject, type Fixture } from '../support/fixture'
-import { fetchOver, httpTo, deleteUserOver, type Transport } from './transports'
-import { addToFixture, cases, deployments, type OutcomeCase } from './outcomes'
-import { buildTestWorker, buildWatchedIdentity } from './test-workers'
+import { addToFixture, cases, deployments, notFound, type OutcomeCase } from './outcomes'
+import { bindTo, buildTestWorker, buildWatchedIdentity } from './test-workers'
+import { deleteUserOver, fetchOver, httpTo, type Transport } from './transports'
+
+type Line = Readonly<Record<string, unknown>>
 
 const ROUTE = '/api/v1/organizations/{organizationID}/users/{userID}'
+/** Options of deployments beside their variables. */
+const OPTIONS: Readonly<Record<string, object>> = {
+  WITHOUT_TABLES: { d1Databases: { DB: 'empty' } },
+  WITH_ISSUER_BINDING: { serviceBindings: { ISSUER: serveKeys } },
+}
+
 let issuer: ServedIssuer
 let workers: LocalWorkers
 let fixture: Fixture
 let before: Snapshot
+let keyFetches = 0
+
+async function serveKeys() {
+  keyFetches += 1
+  return new MiniflareResponse(issuer.jwks())
+}
 
 beforeAll(async () => {
   issuer = await serveIssuer()
-  const names = Object.keys(deployments)
-  const bindings = names.map((name) => [name, { name, entrypoint: 'Identity' }])
-  const others = [
-    buildTestWorker('caller', { serviceBindings: Object.fromEntries(bindings) }),
-    ...Object.entries(deployments).map(([name, vars]) => {
-      const database = name === 'WITHOUT_TABLES' ? 'empty' : undefined
-      return buildWatchedIdentity(name, { ...issuer.vars, ...vars }, database)
-    }),
-  ]
-  workers = await startWorkers({ others: await Promise.all(others) })
+  const identities = Object.entries({ ...deployments, WITH_ISSUER_BINDING: {} }).map(
+    ([name, vars]) => buildWatchedIdentity(name, { ...issuer.vars, ...vars }, OPTIONS[name]),
+  )
+  const others = await Promise.all(identities)
+  others.push(await buildTestWorker('caller', bindTo(...others.map(({ name }) => name))))
+  workers = await startWorkers({ others })
   fixture = await createFixture(workers.db, addToFixture)
   before = await readDatabase(workers.db)
 })
@@ -47,15 +58,15 @@ test.each(cases)('$title: $reason', async (row) => {
   const { organizationID, userID } = requests.at(-1)!
   const scope = { organizationID, userID }
 
-  const challenges: (string | null)[] = []
+  let challenge: string | null = null
   const transport = httpTo(workers.urlOf(deployment), {}, ({ headers }) => {
-    challenges.push(headers.get('WWW-Authenticate'))
+    challenge = headers.get('WWW-Authenticate')
   })
   const overHTTP = await run(requests, transport)
   const { method, route, ...line } = overHTTP.line
   expect(overHTTP.outcomes.at(-1)).toEqual(outcome)
   expect(overHTTP.outcomes.slice(0, -1).every(({ ok }) => ok)).toBe(true)
-  expect(challenges.at(-1)).toBe(row.challenge)
+  expect(challenge).toBe(row.challenge)
   expect(line).toMatchObject({ status: outcome.ok ? 200 : outcome.status, transport: 'http' })
   expect(line['reason']).toBe(reason)
   expect([method, route]).toEqual(['DELETE', isRouted ? ROUTE : undefined])
@@ -86,63 +97,45 @@ async function createRequests(row: OutcomeCase): Promise<DeleteUserRequest[]> {
   return row.keys === undefined ? [request] : [withKey(row.keys[0]), withKey(row.keys[1])]
 }
 
-/** The effect of an error; the end of each test checks it. */
-const UNCHANGED: Difference = { removed: {}, added: {} }
-
-/** The result of the calls of a row. */
-interface Result {
-  readonly outcomes: readonly DeleteUserOutcome[]
-  /** The last call's line, without what no two calls share. */
-  readonly line: Readonly<Record<string, unknown>>
-  /** The calls of D1 that the last call cost. */
-  readonly database: unknown
-  /** What all calls have changed in the database, but for the records. */
-  readonly difference: Difference
-  /** The deletion records, without what is new in each. */
-  readonly records: readonly Readonly<Record<string, unknown>>[]
-}
-
-/** Makes the calls of a row over one transport, and undoes their effect. */
-async function run(requests: readonly DeleteUserRequest[], transport: Transport): Promise<Result> {
+/** Makes the calls of a row over one transport, and undoes their effect. Leaves out what differs between any two calls. */
+async function run(requests: readonly DeleteUserRequest[], transport: Transport) {
   const outcomes: DeleteUserOutcome[] = []
-  let lines: Record<string, unknown>[] = []
+  let lines: Line[] = []
   for (const request of requests) {
-    const seen = workers.log.length
+    const start = workers.log.length
     outcomes.push(await transport(request))
-    lines = await vi.waitFor(() => linesSince(seen), { timeout: 5_000, interval: 2 })
+    lines = await vi.waitFor(() => linesSince(start), { timeout: 5_000, interval: 2 })
   }
-  const hasChanged = outcomes.some(({ ok }) => ok)
-  const difference = hasChanged ? compare(before, await readDatabase(workers.db)) : UNCHANGED
-  await undo(difference)
+  // Without a removal nothing has changed; the end of each test checks it.
+  const { removed, added }: Difference = outcomes.some(({ ok }) => ok)
+    ? compare(before, await readDatabase(workers.db))
+    : { removed: {}, added: {} }
+  await undo({ removed, added })
+  const { user_deletions: records = [], ...others } = added
   const [line, database] = lines
   const { requestID, durationMs, database: use, ...rest } = line ?? {}
   expect(requestID).toMatch(/^[\w-]{36}$/)
   expect(durationMs).toBeTypeOf('number')
+  const fresh = { id: 'fresh', request_id: 'fresh', deleted_at: 'fresh' }
   return {
     outcomes,
-    line: { ...rest, database: use && { ...use, sqlMs: 'some' } },
+    line: { ...rest, database: use && { ...use, sqlMs: 'some' } } as Line,
     database: database?.['calls'],
-    ...splitRecords(difference),
+    difference: { removed, added: others },
+    records: records.map((record) => Object.assign({}, record, fresh)),
   }
 }
 
 /** The request's line and the one of its database; there must be no third. */
-function linesSince(seen: number): Record<string, unknown>[] {
-  const lines = workers.log.slice(seen).map((text) => JSON.parse(text) as Record<string, unknown>)
+function linesSince(start: number): Line[] {
+  const texts = workers.log.slice(start)
+  const lines = texts.map((text) => JSON.parse(text) as Line)
   const ours = lines.filter(({ message }) => message !== 'jwks_refresh_failed')
   expect(ours.map(({ message }) => message)).toEqual(['request', 'database'])
   return ours
 }
 
-/** A difference with the deletion records apart. */
-function splitRecords({ removed, added }: Difference): Pick<Result, 'difference' | 'records'> {
-  const { user_deletions: rows = [], ...others } = added
-  const fresh = { id: 'fresh', request_id: 'fresh', deleted_at: 'fresh' }
-  const records = rows.map((row) => Object.assign({}, row, fresh))
-  return { difference: { removed, added: others }, records }
-}
-
-/** Puts the database back as it was. */
+/** Restores the database as it was. */
 async function undo({ removed, added }: Difference): Promise<void> {
   if (added['user_deletions'] === undefined) return
   const seed = createSeed()
@@ -152,3 +145,40 @@ async function undo({ removed, added }: Difference): Promise<void> {
   await seed.save(workers.db)
   await workers.db.prepare('DELETE FROM user_deletions').run()
 }
+
+const transports: Readonly<Record<string, (deployment: string) => Transport>> = {
+  HTTP: (deployment) => httpTo(workers.urlOf(deployment)),
+  'deleteUser of the binding': (deployment) => deleteUserOver(workers.urlOf('caller'), deployment),
+  'fetch of the binding': (deployment) => fetchOver(workers.urlOf('caller'), deployment),
+}
+
+test.each(Object.entries(transports))('%s passes on request ID and trace ID', async (_, open) => {
+  const traceID = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const traceparent = `00-${traceID}-00f067aa0ba902b7-01`
+
+  /** The log line of a call by an unknown caller. */
+  async function readLine(trace: Partial<DeleteUserRequest>) {
+    const userID = crypto.randomUUID()
+    const token = await issuer.token('a-stranger')
+    await open('USUAL')({ token, organizationID: 'o', userID, ...trace })
+    const text = await vi.waitFor(() => workers.log.find((line) => line.includes(userID))!)
+    return JSON.parse(text) as Record<string, string>
+  }
+
+  const requestID = 'r'.repeat(128)
+  expect(await readLine({ requestID, traceparent })).toMatchObject({ requestID, traceID })
+  const invalid = { requestID: 'two/words', traceparent: traceparent.toUpperCase() }
+  const line = await readLine(invalid)
+  expect(line['requestID']).toMatch(/^[\w-]{36}$/)
+  expect(line).not.toHaveProperty('traceID')
+})
+
+test('all transports share the keys that come through the binding ISSUER', async () => {
+  const { organizationID, administrator } = fixture
+  const token = await issuer.token(administrator.person.subject)
+  for (const open of Object.values(transports)) {
+    const request = { token, organizationID, userID: 'absent' }
+    expect(await open('WITH_ISSUER_BINDING')(request)).toEqual(notFound)
+  }
+  expect(keyFetches).toBe(1)
+})

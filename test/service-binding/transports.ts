@@ -3,15 +3,16 @@
  */
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { call, pathOf, type CallResponse } from '../support/node/client'
+import type { CallResult, Instruction } from './workers/caller'
 
-/** A way to the Worker under test, from the test. */
+/** Makes one call and returns its outcome. */
 export type Transport = (request: DeleteUserRequest) => Promise<DeleteUserOutcome>
 
-/** HTTP to an address, with more headers. `onAnswer` gets each response. */
+/** HTTP to an address, with further headers. `onResponse` gets each response. */
 export function httpTo(
   url: URL,
   more: Record<string, string> = {},
-  onAnswer: (response: CallResponse) => void = () => {},
+  onResponse: (response: CallResponse) => void = () => {},
 ): Transport {
   return async ({ token, organizationID, userID, idempotencyKey, requestID, traceparent }) => {
     const headers: Record<string, string> = { Authorization: `Bearer ${token}`, ...more }
@@ -19,35 +20,38 @@ export function httpTo(
     if (requestID !== undefined) headers['X-Request-Id'] = requestID
     if (traceparent !== undefined) headers['traceparent'] = traceparent
     const response = await call(url, { path: pathOf(organizationID, userID), headers })
-    onAnswer(response)
-    return toOutcome(response)
+    onResponse(response)
+    if (response.status === 200) return { ok: true }
+    const failure = { ok: false, status: response.status, ...(JSON.parse(response.body) as object) }
+    const retryAfter = response.headers.get('Retry-After')
+    const retry = retryAfter === null ? {} : { retryAfter: Number(retryAfter) }
+    return { ...failure, ...retry } as DeleteUserOutcome
   }
 }
 
-/** A Worker calls `deleteUser` over its binding of that name (workers/caller.ts). */
-export function deleteUserOver(caller: URL, binding: string): Transport {
-  return async (request) => {
-    const response = await fetch(new URL('/rpc', caller), {
-      method: 'POST',
-      headers: { 'X-Binding': binding },
-      body: JSON.stringify(request),
-    })
-    const said = await response.json<{ outcome?: DeleteUserOutcome; thrown?: string }>()
-    if (said.outcome === undefined) throw new Error(said.thrown)
-    return said.outcome
-  }
-}
-
-/** A Worker calls `fetch` of its binding of that name. */
+/** `fetch` of a binding of the Worker `caller` (workers/caller.ts). */
 export function fetchOver(caller: URL, binding: string): Transport {
   return httpTo(caller, { 'X-Binding': binding })
 }
 
-function toOutcome({ status, body, headers }: CallResponse): DeleteUserOutcome {
-  if (status === 200) return { ok: true }
-  const retryAfter = headers.get('Retry-After')
-  const failure = { ok: false, status, ...(JSON.parse(body) as object) }
-  return (
-    retryAfter === null ? failure : { ...failure, retryAfter: Number(retryAfter) }
-  ) as DeleteUserOutcome
+/** `deleteUser` of a binding of the Worker `caller`. */
+export function deleteUserOver(caller: URL, binding: string): Transport {
+  return async (request) => {
+    const response = await instruct(caller, binding, { request })
+    const { outcome, thrown } = await response.json<CallResult>()
+    if (outcome === undefined) throw new Error(thrown?.message)
+    return outcome
+  }
+}
+
+/** Has the Worker `caller` make a call of `deleteUser`. */
+export function instruct(
+  caller: URL,
+  binding: string,
+  instruction: Instruction,
+  init?: RequestInit,
+): Promise<Response> {
+  const headers = { 'X-Binding': binding }
+  const body = JSON.stringify(instruction)
+  return fetch(new URL('/rpc', caller), { method: 'POST', headers, body, ...init })
 }

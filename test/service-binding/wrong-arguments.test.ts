@@ -1,146 +1,197 @@
 /**
- * A Worker that hands over what no program should gets a TypeError that names the argument, or the error of its own
- * runtime. The database is not asked, and nothing of the Worker's insides crosses the binding.
+ * Arguments that no program should send: of a wrong type, not plain, or longer than any URL. A wrong type is a TypeError
+ * that names the argument, without a query and without a stack; text of any length is an ID like any other.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { removed } from './outcomes'
-import { startHostile, type Hostile, type Seen } from './hostile'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createSeed } from '../../dev/seeder.ts'
+import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
+import { createFixture, type Fixture } from '../support/fixture'
+import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
+import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { forbidden, notFound, removed, unauthorized } from './outcomes'
+import { bindTo, buildTestWorker, buildWatchedIdentity } from './test-workers'
+import { instruct } from './transports'
+import * as values from './workers/arguments'
+import type { CallResult, Instruction } from './workers/caller'
 
 const NOT_AN_OBJECT = 'deleteUser takes one object: { token, organizationID, userID, … }'
 const TEXTS = ['token', 'organizationID', 'userID', 'idempotencyKey', 'requestID', 'traceparent']
 const FIELDS = [...TEXTS, 'dpop.proof', 'dpop.method', 'dpop.url']
+/** Workers Logs cuts what one request logs at 256 KB. */
+const MAX_LINE_LENGTH = 64 * 1_024
 
-let hostile: Hostile
+let issuer: ServedIssuer
+let workers: LocalWorkers
+let fixture: Fixture
+/** A valid request of an administrator. */
+let request: DeleteUserRequest
 
 beforeAll(async () => {
-  hostile = await startHostile()
+  issuer = await serveIssuer()
+  const bindings = bindTo('identity', 'without-dpop')
+  const old = { name: 'old-caller', compatibilityDate: '2025-01-01' }
+  const others = await Promise.all([
+    buildWatchedIdentity('identity', { ...issuer.vars, DPOP: 'accept' }),
+    buildWatchedIdentity('without-dpop', { ...issuer.vars }),
+    buildTestWorker('caller', bindings),
+    buildTestWorker('caller', { ...bindings, ...old }),
+  ])
+  workers = await startWorkers({ identity: [], others })
+  fixture = await createFixture(workers.db)
+  const token = await issuer.token(fixture.administrator.person.subject)
+  request = { ...fixture.target, token }
 })
 
-afterAll(() => hostile.stop())
+afterAll(async () => {
+  await workers.stop()
+  await issuer.stop()
+})
 
-/** All that there is to an error, and to what the Worker did. */
-function facts({ sight: { outcome, thrown }, lines }: Seen) {
-  const frames = thrown?.stack.split('\n').slice(1) ?? []
+/** Makes one call. Returns what the caller got and all lines that were logged until the next call. */
+async function send(how: Partial<Instruction>, { caller = 'caller', binding = 'identity' } = {}) {
+  const start = workers.log.length
+  const call = async (changes: Partial<Instruction>) =>
+    (await instruct(workers.urlOf(caller), binding, { request, ...changes })).json<CallResult>()
+  const { outcome, thrown } = await call(how)
+  // Lines keep their order: when the next call has written its two lines, all of this call are there.
+  const requestID = crypto.randomUUID()
+  await call({ request: { ...request, token: 'x', requestID } })
+  const texts = await vi.waitFor(() => {
+    const log = workers.log.slice(start)
+    expect(log.at(-2)).toContain(requestID)
+    return log.slice(0, -2)
+  }, 5_000)
   return {
     outcome,
-    name: thrown?.name,
-    message: thrown?.message,
-    properties: thrown?.properties.toSorted(),
-    foreignFrames: frames.filter((frame) => !frame.includes('Object.fetch')),
-    lines,
+    thrown,
+    lines: texts.map((text) => JSON.parse(text) as Readonly<Record<string, unknown>>),
+    longestLine: Math.max(0, ...texts.map(({ length }) => length)),
   }
 }
 
-/** The facts of a refusal by the Worker: one line with the name of the argument, and D1 was not asked. */
-function refusal(message: string): ReturnType<typeof facts> {
-  const [, argument = 'request'] = /^deleteUser: ([\w.]+)/.exec(message) ?? []
-  const line = {
-    message: 'request',
-    requestID: expect.stringMatching(/^[\w-]{36}$/),
-    transport: 'rpc',
-    reason: `argument_invalid:${argument}`,
-  }
+/** What `send` returns if the Worker rejects an argument. */
+function rejection(message: string, argument = 'request') {
+  const requestID: unknown = expect.stringMatching(/^[\w-]{36}$/)
+  const reason = `argument_invalid:${argument}`
+  const stack: unknown = expect.stringMatching(/^TypeError: .*(\n.*Object\.fetch.*)*$/) // of the caller
   return {
     outcome: undefined,
-    name: 'TypeError',
-    message,
-    properties: ['message', 'remote', 'stack'],
-    foreignFrames: [],
-    lines: [line, { message: 'database', calls: [], statements: 0 }],
+    thrown: { name: 'TypeError', message, stack, properties: ['message', 'remote', 'stack'] },
+    lines: [
+      { message: 'request', requestID, transport: 'rpc', reason },
+      { message: 'database', calls: [], statements: 0 },
+    ],
+    longestLine: expect.any(Number) as number,
   }
 }
 
 describe('an argument that is not a request', () => {
-  const notObjects = ['nothing', 'undefined', 'null', 'text', 'number', 'bigint', 'boolean']
-  const notPlain = ['function', 'remote object', 'proxy']
-  const others = ['array', 'date', 'map', 'bytes', 'error', 'request', 'response', 'headers']
-  const more = ['stream', 'fields in a __proto__']
-
-  test.each([...notObjects, ...notPlain])('%s: the error says what it takes', async (argument) => {
-    expect(facts(await hostile.ask({ argument }))).toEqual(refusal(NOT_AN_OBJECT))
-    expect(await hostile.isThere(hostile.request)).toBe(true)
-  })
-
-  test.each([...others, ...more])('%s: the error names the first field', async (argument) => {
-    const message = 'deleteUser: token must be a string'
-    expect(facts(await hostile.ask({ argument }))).toEqual(refusal(message))
-  })
-
-  test.each([
-    ['own class', 'DataCloneError'],
-    ['symbol', 'DataCloneError'],
-    ['no prototype', 'DataCloneError'],
-    ['getter that throws', 'RangeError'],
-  ])(
-    '%s: the caller has an error of its own, and the Worker is not called',
-    async (argument, name) => {
-      const { properties, ...rest } = facts(await hostile.ask({ argument }))
-      expect(properties).not.toContain('remote')
-      expect(rest).toMatchObject({ outcome: undefined, name, lines: [] })
+  test.each(Object.keys(values.notObjects))(
+    '%s: the error says what it takes',
+    async (argument) => {
+      expect(await send({ argument })).toEqual(rejection(NOT_AN_OBJECT))
     },
   )
+
+  test.each(Object.keys(values.notRequests))(
+    '%s: the error names the first field',
+    async (argument) => {
+      const message = 'deleteUser: token must be a string'
+      expect(await send({ argument })).toEqual(rejection(message, 'token'))
+    },
+  )
+
+  test.each(Object.keys(values.notCloneable))(
+    "%s: the caller's runtime throws, and the Worker is not called",
+    async (argument) => {
+      const { thrown, lines } = await send({ argument })
+      const isGetter = argument === 'a getter that throws'
+      expect(thrown?.name).toBe(isGetter ? 'RangeError' : 'DataCloneError')
+      expect(thrown?.properties).not.toContain('remote')
+      expect(lines).toEqual([])
+    },
+  )
+
+  test('a caller with an old compatibility date gets the same error', async () => {
+    const result = await send({ argument: 'null' }, { caller: 'old-caller' })
+    expect(result).toEqual(rejection(NOT_AN_OBJECT))
+  })
 })
 
 describe.each(FIELDS)('the field %s', (field) => {
-  const wrong = ['null', 'number', 'bigint', 'boolean', 'array', 'object', 'String object']
-  const halves = ['lone high surrogate', 'lone low surrogate']
-
-  test.each([...wrong, 'date', 'bytes', 'function'])('refuses a value: %s', async (name) => {
-    const seen = await hostile.ask({ value: { field, name } })
-    expect(facts(seen)).toEqual(refusal(`deleteUser: ${field} must be a string`))
+  test.each(Object.keys(values.notStrings))('must not be %s', async (name) => {
+    const result = await send({ value: { field, name } })
+    expect(result).toEqual(rejection(`deleteUser: ${field} must be a string`, field))
   })
 
-  test.each(halves)('refuses a %s', async (name) => {
-    const seen = await hostile.ask({ value: { field, name } })
-    expect(facts(seen)).toEqual(refusal(`deleteUser: ${field} must be well-formed Unicode`))
+  test.each(Object.keys(values.notUnicode))('must not be %s', async (name) => {
+    const result = await send({ value: { field, name } })
+    expect(result).toEqual(rejection(`deleteUser: ${field} must be well-formed Unicode`, field))
   })
 })
 
-describe('the field dpop', () => {
-  const wrong = ['null', 'number', 'bigint', 'boolean', 'array', 'object', 'String object']
-
-  test.each([...wrong, 'date', 'bytes', 'function'])('refuses a value: %s', async (name) => {
-    const seen = await hostile.ask({ value: { field: 'dpop', name } })
-    expect(facts(seen)).toEqual(refusal('deleteUser: dpop.proof must be a string'))
-  })
-
-  test.each([...wrong, 'date', 'bytes', 'lone low surrogate'])(
-    'is ignored if DPOP is not set: %s',
-    async (name) => {
-      const request = await hostile.addTarget()
-      const value = { field: 'dpop', name }
-      const { sight } = await hostile.ask({ request, value }, 'caller-without-dpop')
-      expect(sight).toEqual({ outcome: removed })
-      expect(await hostile.isThere(request)).toBe(false)
-    },
-  )
+test.each(Object.keys(values.notStrings))('the field dpop must not be %s', async (name) => {
+  const message = 'deleteUser: dpop.proof must be a string'
+  const result = await send({ value: { field: 'dpop', name } })
+  expect(result).toEqual(rejection(message, 'dpop.proof'))
 })
 
-test('a caller with an old compatibility date gets the same error', async () => {
-  const seen = await hostile.ask({ argument: 'null' }, 'old-caller')
-  expect(facts(seen)).toEqual(refusal(NOT_AN_OBJECT))
-})
+/** Makes a call for a new user. Returns the result, and whether the user was deleted. */
+async function sendForTarget(how: Partial<Instruction>, binding = 'identity', id?: string) {
+  const seed = createSeed()
+  const { userID } = seed.member(fixture.organizationID, id === undefined ? {} : { id })
+  await seed.save(workers.db)
+  const result = await send({ request: { ...request, userID }, ...how }, { binding })
+  const statement = workers.db.prepare('SELECT id FROM organization_users WHERE id = ?')
+  const isDeleted = (await statement.bind(userID).first()) === null
+  return { ...result, isDeleted }
+}
+const removal = { outcome: removed, isDeleted: true }
 
-test('half a surrogate pair names nobody, not the user whose ID it would be stored as', async () => {
-  const stored = await hostile.addTarget({ id: '\ufffdb' })
-  const seen = await hostile.ask({ value: { field: 'userID', name: 'lone low surrogate' } })
-  expect(facts(seen)).toEqual(refusal('deleteUser: userID must be well-formed Unicode'))
-  expect(await hostile.isThere(stored)).toBe(true)
-})
-
-test.each(['more fields', 'more arguments', 'getter that changes'])(
-  'an object that is a request and more counts as the request that it holds: %s',
-  async (argument) => {
-    const request = await hostile.addTarget()
-    const { sight } = await hostile.ask({ argument, request })
-    expect(sight).toEqual({ outcome: removed })
-    expect(await hostile.isThere(request)).toBe(false)
+test.each(Object.keys(values.notStrings))(
+  'the field dpop is ignored without the variable DPOP: %s',
+  async (name) => {
+    const how = { value: { field: 'dpop', name } }
+    expect(await sendForTarget(how, 'without-dpop')).toMatchObject(removal)
   },
 )
 
-test.each(['.', '..', '', 'a/../b', ' '])('an ID is any text: "%s" names one user', async (id) => {
-  const request = await hostile.addTarget({ id })
-  const { sight } = await hostile.ask({ request })
-  expect(sight).toEqual({ outcome: removed })
-  expect(await hostile.isThere(request)).toBe(false)
+test.each(Object.keys(values.extended))('a request with %s is a request', async (argument) => {
+  expect(await sendForTarget({ argument })).toMatchObject(removal)
+})
+
+test.each(['.', '..', '', 'a/../b', ' '])('the ID "%s" names one user', async (id) => {
+  expect(await sendForTarget({}, 'identity', id)).toMatchObject(removal)
+})
+
+test.each<[fields: (keyof DeleteUserRequest)[], text: string, times: number, DeleteUserOutcome]>([
+  [['userID'], '字', 500_000, notFound],
+  [['userID'], '字', 500_001, notFound],
+  [['userID'], 'x', 20_000_000, notFound],
+  [['organizationID'], '字', 500_000, forbidden],
+  [['organizationID'], 'x', 20_000_000, forbidden],
+  [['organizationID', 'userID'], '字', 500_000, forbidden],
+  [['token'], 'x', 20_000_000, unauthorized],
+  [['requestID', 'idempotencyKey'], 'x', 10_000_000, removed],
+  [['traceparent'], '0', 20_000_000, removed],
+])(
+  'a long text has an outcome and a short log line: %j, "%s" × %i',
+  async (fields, text, times, outcome) => {
+    const repeated = Object.fromEntries(fields.map((field) => [field, [text, times] as const]))
+    const { lines, longestLine, ...result } = await sendForTarget({ repeated })
+    expect(result).toEqual({ outcome, isDeleted: outcome.ok })
+    expect(lines[0]).toMatchObject({
+      message: 'request',
+      requestID: expect.stringMatching(/^[\w-]{36}$/) as string,
+      transport: 'rpc',
+    })
+    expect(lines[0]).not.toHaveProperty('traceID')
+    expect(longestLine).toBeLessThan(MAX_LINE_LENGTH)
+  },
+)
+
+test("above 32 MiB the caller's runtime throws, and the Worker is not called", async () => {
+  const { thrown, lines } = await send({ repeated: { userID: ['x', 34_000_000] } })
+  expect(thrown?.message).toContain('32MiB')
+  expect(lines).toEqual([])
 })

@@ -1,46 +1,38 @@
 /**
- * Says what the Worker under test offers: by reflection over its module, and by reading or calling a name over a binding.
+ * Reflects over the module of the Worker under test, or calls or reads a name over a binding: `/call/{binding}/{name}`,
+ * `/read/{binding}/{name}`.
  */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import * as offered from '../../../src/index'
 
-interface SurfaceEnv {
-  readonly IDENTITY: Readonly<Record<string, (...args: unknown[]) => Promise<unknown>>>
-  readonly DEFAULT: SurfaceEnv['IDENTITY']
-}
-
-/** What reflection finds. */
-export interface Surface {
-  readonly exports: readonly string[]
-  readonly handlers: readonly string[]
-  /** Everything on the prototypes of `Identity`, up to the runtime's own class. */
-  readonly members: readonly string[]
-}
+type Binding = Readonly<Record<string, (...args: unknown[]) => Promise<unknown>>>
 
 export default {
-  async fetch(request: Request, env: SurfaceEnv): Promise<Response> {
-    const [, how, binding, name = ''] = new URL(request.url).pathname.split('/')
-    if (how === 'reflect') return Response.json(reflect())
-    const identity = env[binding as keyof SurfaceEnv]
+  async fetch(request: Request, env: Readonly<Record<string, Binding>>): Promise<Response> {
+    const [, action, binding = '', name = ''] = new URL(request.url).pathname.split('/')
+    const identity = env[binding]
+    if (identity === undefined) return Response.json(reflect())
     try {
-      const value: unknown = await (how === 'read' ? identity[name] : identity[name]?.({}))
+      const value: unknown = await (action === 'read' ? identity[name] : identity[name]?.({}))
       return Response.json({ value: String(value) })
     } catch (error) {
-      return Response.json({ refused: String(error) })
+      return Response.json({ error: String(error) })
     }
   },
 }
 
-function reflect(): Surface {
-  const members: string[] = []
+/** The module's exports, and all members of `Identity` above the runtime's own class. */
+function reflect() {
+  const members = new Set<string>()
   let prototype = offered.Identity.prototype as object
   while (prototype !== WorkerEntrypoint.prototype && prototype !== Object.prototype) {
-    members.push(...Object.getOwnPropertyNames(prototype))
+    for (const name of Object.getOwnPropertyNames(prototype)) members.add(name)
     prototype = Object.getPrototypeOf(prototype) as object
   }
+  members.delete('constructor')
   return {
     exports: Object.keys(offered).toSorted(),
     handlers: Object.keys(offered.default),
-    members: [...new Set(members)].filter((name) => name !== 'constructor').toSorted(),
+    members: [...members].toSorted(),
   }
 }

@@ -1,47 +1,34 @@
 /**
- * The Worker under test with its database watched: after each request one line says what was asked of D1. Everything
- * else is the Worker's own.
+ * The Worker under test with its database watched: after each request, one line has the calls of D1.
  */
+import { WorkerEntrypoint } from 'cloudflare:workers'
 import type { Environment } from '../../../src/config'
 import worker, { Identity as RealIdentity } from '../../../src/index'
-import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/identity'
-import { watch, type WatchedDatabase } from '../../support/database'
+import type { DeleteUserRequest } from '../../../src/identity'
+import { watch } from '../../support/database'
 
-function report({ calls, statements }: WatchedDatabase): void {
-  console.log(JSON.stringify({ message: 'database', calls, statements: statements.length }))
+async function watchDatabase<T>(env: Environment, run: (env: Environment) => Promise<T>) {
+  const { db, calls, statements } = watch(env.DB)
+  try {
+    return await run({ ...env, DB: db })
+  } finally {
+    console.log(JSON.stringify({ message: 'database', calls, statements: statements.length }))
+  }
 }
 
 /** The transport `rpc`. */
-export class Identity extends RealIdentity {
-  readonly #database: WatchedDatabase
-
-  constructor(ctx: ExecutionContext, env: Environment) {
-    const database = watch(env.DB)
-    super(ctx, { ...env, DB: database.db })
-    this.#database = database
+export class Identity extends WorkerEntrypoint<Environment> {
+  deleteUser(request: DeleteUserRequest) {
+    return watchDatabase(this.env, (env) => new RealIdentity(this.ctx, env).deleteUser(request))
   }
 
-  override async deleteUser(request: DeleteUserRequest): Promise<DeleteUserOutcome> {
-    try {
-      return await super.deleteUser(request)
-    } finally {
-      report(this.#database)
-    }
-  }
-
-  override async fetch(request: Request): Promise<Response> {
-    const response = await super.fetch(request)
-    report(this.#database)
-    return response
+  override fetch(request: Request) {
+    return watchDatabase(this.env, (env) => new RealIdentity(this.ctx, env).fetch(request))
   }
 }
 
 /** The transport `http`. */
 export default {
-  async fetch(request: Request, env: Environment, ctx: ExecutionContext): Promise<Response> {
-    const database = watch(env.DB)
-    const response = await worker.fetch(request, { ...env, DB: database.db }, ctx)
-    report(database)
-    return response
-  },
+  fetch: (request: Request, env: Environment, ctx: ExecutionContext) =>
+    watchDatabase(env, (watched) => worker.fetch(request, watched, ctx)),
 }
