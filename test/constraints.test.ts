@@ -63,7 +63,7 @@ test.each([
   ['to delete people who are members', 'FOREIGN KEY', 'DELETE FROM users'],
   ['a text as a number', 'cannot store TEXT', "UPDATE user_deletions SET groups_removed = 'two'"],
   ['null', 'NOT NULL', 'UPDATE user_deletions SET request_id = NULL'],
-])('refuses %s: %s', async (_, constraint, sql) => {
+])('rejects %s: %s', async (_, constraint, sql) => {
   await expect(run(sql)).rejects.toThrow(constraint)
 })
 

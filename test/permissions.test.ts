@@ -6,36 +6,24 @@ import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import type { Member } from '../dev/seeder.ts'
 import { createHarness } from './support/worker/harness'
-import type { Fixture } from './support/fixture'
 
-test.each<[string, string, (fixture: Fixture) => string, number?]>([
-  [
-    'it is not in the group',
-    'DELETE FROM group_members WHERE organization_user_id = ?',
-    ({ administrator }) => administrator.userID,
-  ],
-  [
-    'the group has no role',
-    'DELETE FROM group_roles WHERE group_id = ?',
-    ({ administrators }) => administrators,
-  ],
-  ['the group is deleted', 'DELETE FROM groups WHERE id = ?', (fixture) => fixture.administrators],
+test.each<[string, string, 'group' | 'user' | 'person', number?]>([
+  ['it is not in the group', 'DELETE FROM group_members WHERE organization_user_id = ?', 'user'],
+  ['the group has no role', 'DELETE FROM group_roles WHERE group_id = ?', 'group'],
+  ['the group is deleted', 'DELETE FROM groups WHERE id = ?', 'group'],
   [
     'its membership is suspended',
     "UPDATE organization_users SET state = 'suspended' WHERE id = ?",
-    ({ administrator }) => administrator.userID,
+    'user',
   ],
-  [
-    'it is suspended on the platform',
-    "UPDATE users SET state = 'suspended' WHERE id = ?",
-    ({ administrator }) => administrator.person.id,
-    401,
-  ],
-])('refuses an administrator as soon as %s', async (_, sql, id, status = 403) => {
+  ['it is suspended', "UPDATE users SET state = 'suspended' WHERE id = ?", 'person', 401],
+])('rejects a call of an administrator as soon as %s', async (_, sql, named, status = 403) => {
   const { callAs, fixture } = await createHarness()
-  expect((await callAs(fixture.administrator)).status).toBe(200)
-  await env.DB.prepare(sql).bind(id(fixture)).run()
-  expect((await callAs(fixture.administrator, fixture.plain)).status).toBe(status)
+  const { administrator, administrators: group, plain } = fixture
+  expect((await callAs(administrator)).status).toBe(200)
+  const ids = { group, user: administrator.userID, person: administrator.person.id }
+  await env.DB.prepare(sql).bind(ids[named]).run()
+  expect((await callAs(administrator, plain)).status).toBe(status)
 })
 
 test('keeps the last of three administrators who remove themselves at once', async () => {

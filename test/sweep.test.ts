@@ -210,20 +210,13 @@ describe('DELETION_RECORD_DAYS', () => {
     expect(await count('user_deletions')).toBe(5)
   })
 
-  test.each([undefined, '', ' 401 ', '999999999999', '9'.repeat(400), 1e15])(
-    'of %j keeps records of 400 days',
-    async (value) => {
-      await addRecords(2, { ageMs: 400 * DAY, isPending: false })
-      const { lines } = await run({ DELETION_RECORD_DAYS: value })
-      expect(lines).toEqual([])
-      expect(await count('user_deletions')).toBe(2)
-    },
-  )
-
-  test.each(['1', ' 30 ', 7])('of %j removes records of 400 days', async (value) => {
+  test.each([
+    ...[undefined, '', ' 401 ', '999999999999', '9'.repeat(400), 1e15].map((days) => [days, 2]),
+    ...['1', ' 30 ', 7].map((days) => [days, 0]),
+  ])('of %j keeps %i of two records of 400 days', async (days, kept) => {
     await addRecords(2, { ageMs: 400 * DAY, isPending: false })
-    await run({ DELETION_RECORD_DAYS: value })
-    expect(await count('user_deletions')).toBe(0)
+    await run({ DELETION_RECORD_DAYS: days })
+    expect(await count('user_deletions')).toBe(kept)
   })
 
   test('takes the age from `deleted_at`, not from the ID', async () => {

@@ -6,18 +6,16 @@ import type { State } from '../../dev/seeder.ts'
 /** Rows in the terms of the rules. References are IDs; a permission is `scope endpoint operation`. */
 export interface Data {
   readonly roles: Readonly<Record<string, readonly string[]>>
-  readonly people: readonly Person[]
+  readonly people: readonly {
+    readonly id: string
+    readonly subject: string
+    readonly state: State
+    readonly globalRoles: readonly string[]
+  }[]
   readonly organizations: readonly Organization[]
 }
 
-export interface Person {
-  readonly id: string
-  readonly subject: string
-  readonly state: State
-  readonly globalRoles: readonly string[]
-}
-
-export interface Organization {
+interface Organization {
   readonly id: string
   /** The roles of each group. */
   readonly groups: Readonly<Record<string, readonly string[]>>
@@ -25,7 +23,7 @@ export interface Organization {
   readonly serviceAccounts: readonly { readonly id: string; readonly groups: readonly string[] }[]
 }
 
-export interface Member {
+interface Member {
   readonly id: string
   readonly personID: string
   readonly state: State
@@ -33,33 +31,15 @@ export interface Member {
 }
 
 /** A call of an authenticated subject. */
-export interface Call {
-  readonly subject: string
-  readonly organizationID: string
-  readonly userID: string
-}
+type Call = Readonly<Record<'subject' | 'organizationID' | 'userID', string>>
+type Settings = Readonly<Record<'keepLastAdministrator' | 'membersMayLeave', boolean>>
 
-export interface Settings {
-  readonly keepLastAdministrator: boolean
-  readonly membersMayLeave: boolean
-}
-
-/** The row that the Worker reads from D1. */
-export interface Decision {
-  readonly outcome: string
-  readonly actorKind: 'user' | 'service_account' | null
-  readonly groupsRemoved: number | null
-}
-
-/** The first rule that applies decides: the caller, its permission, the target, the last administrator. */
-export function decide(data: Data, call: Call, settings: Settings): Decision {
+/** The row that D1 reports. The first rule that applies decides: caller, permission, target, last administrator. */
+export function decide(data: Data, call: Call, settings: Settings) {
   const person = data.people.find(({ subject }) => subject === call.subject)
   const isAccount = isServiceAccount(data, call.subject)
-  const refuse = (outcome: string): Decision => ({
-    outcome,
-    actorKind: person ? 'user' : 'service_account',
-    groupsRemoved: null,
-  })
+  const actorKind = person ? 'user' : 'service_account'
+  const refuse = (outcome: string) => ({ outcome, actorKind, groupsRemoved: null })
   if ((person !== undefined) === isAccount) return { ...refuse('caller_unknown'), actorKind: null }
   if (person && person.state !== 'active') return refuse(`caller_${person.state}`)
 
@@ -113,12 +93,10 @@ function isServiceAccount(data: Data, subject: string): boolean {
 
 function isInGrantingGroup(
   data: Data,
-  organization: Organization,
-  groups: readonly string[],
+  { groups }: Organization,
+  names: readonly string[],
 ): boolean {
-  return groups.some((group) =>
-    organization.groups[group]?.some((role) => grants(data, role, 'organization')),
-  )
+  return names.some((name) => groups[name]?.some((role) => grants(data, role, 'organization')))
 }
 
 function grants(data: Data, role: string, scope: 'global' | 'organization'): boolean {
