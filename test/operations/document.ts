@@ -1,5 +1,5 @@
 /**
- * The project's documents as tests read them: by section, with the tables and the code blocks in it.
+ * Reads the project's documents by section, with the tables and code blocks of each.
  */
 import { readFile } from 'node:fs/promises'
 import { marked, type Token, type Tokens } from 'marked'
@@ -8,7 +8,7 @@ import { marked, type Token, type Tokens } from 'marked'
 export interface CodeBlock {
   /** The first word after the fence. */
   readonly language: string
-  /** The words after it, with which a document says what a test does with the block. */
+  /** The other words after the fence: a label for tests. */
   readonly notes: string
   readonly text: string
 }
@@ -19,19 +19,15 @@ export interface Table {
   readonly rows: readonly (readonly string[])[]
 }
 
-/** A heading with all that follows up to the next one of its rank. */
+/** A heading with all text up to the next heading of its rank. Lists are in order and include sub-sections. */
 export interface Section {
-  /** All of it as Markdown. */
+  /** The whole section as Markdown. */
   readonly text: string
-  /** The code blocks in order, sub-sections too. */
   readonly code: readonly CodeBlock[]
-  /** The tables in order, sub-sections too. */
   readonly tables: readonly Table[]
-  /** The items of all lists, each as Markdown. */
-  readonly items: readonly string[]
-  /** The headings one rank below, in order. */
+  /** The headings one rank below. */
   readonly headings: readonly string[]
-  /** The section under a heading inside this one. */
+  /** Returns the section under a heading inside this one. */
   section(heading: string): Section
 }
 
@@ -40,47 +36,40 @@ export async function readDocument(path: string): Promise<Section> {
   return parseDocument(await readFile(path, 'utf8'), path)
 }
 
-/** Reads a document's text, also where there is no file system. */
+/** Parses the text of a document; needs no file system. */
 export function parseDocument(markdown: string, name: string): Section {
   return toSection(marked.lexer(markdown), name, 1)
 }
 
 function toSection(tokens: readonly Token[], name: string, depth: number): Section {
-  const headings = tokens.filter(isHeading).filter((heading) => heading.depth === depth + 1)
+  const ofType = <T extends Tokens.Generic>(type: string) =>
+    tokens.filter((token): token is T => token.type === type)
+  const headings = ofType<Tokens.Heading>('heading')
   return {
     text: tokens.map(({ raw }) => raw).join(''),
-    code: tokens
-      .filter((token): token is Tokens.Code => token.type === 'code')
-      .map(({ lang = '', text }) => {
-        const [language = '', ...notes] = lang.split(' ')
-        return { language, notes: notes.join(' '), text }
-      }),
-    tables: tokens
-      .filter((token): token is Tokens.Table => token.type === 'table')
-      .map(({ header, rows }) => ({
-        columns: header.map(({ text }) => text),
-        rows: rows.map((row) => row.map(({ text }) => text)),
-      })),
-    items: tokens
-      .filter((token): token is Tokens.List => token.type === 'list')
-      .flatMap(({ items }) => items.map(({ text }) => text)),
-    headings: headings.map(({ text }) => text),
+    code: ofType<Tokens.Code>('code').map(({ lang = '', text }) => {
+      const [language = '', ...notes] = lang.split(' ')
+      return { language, notes: notes.join(' '), text }
+    }),
+    tables: ofType<Tokens.Table>('table').map(({ header, rows }) => ({
+      columns: header.map(({ text }) => text),
+      rows: rows.map((row) => row.map(({ text }) => text)),
+    })),
+    headings: headings.filter((token) => token.depth === depth + 1).map(({ text }) => text),
     section(heading) {
-      const start = tokens.findIndex((token) => isHeading(token) && token.text === heading)
-      const rank = (tokens[start] as Tokens.Heading | undefined)?.depth
-      if (rank === undefined) throw new Error(`${name} has no heading "${heading}"`)
-      const after = tokens.slice(start + 1)
-      const end = after.findIndex((token) => isHeading(token) && token.depth <= rank)
-      return toSection(end < 0 ? after : after.slice(0, end), `${name}, ${heading}`, rank)
+      const found = headings.find(({ text }) => text === heading)
+      if (found === undefined) throw new Error(`${name} has no heading "${heading}"`)
+      const start = tokens.indexOf(found) + 1
+      const next = headings.find(
+        (token) => tokens.indexOf(token) >= start && token.depth <= found.depth,
+      )
+      const end = next === undefined ? tokens.length : tokens.indexOf(next)
+      return toSection(tokens.slice(start, end), `${name}, ${heading}`, found.depth)
     },
   }
 }
 
-function isHeading(token: Token): token is Tokens.Heading {
-  return token.type === 'heading'
-}
-
-/** What stands between the backticks of a cell or an item, in order. */
+/** Returns the code spans of a Markdown text, in order. */
 export function readCodeSpans(markdown: string): string[] {
   return Array.from(markdown.matchAll(/`([^`]+)`/g), ([, code = '']) => code)
 }
