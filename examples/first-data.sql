@@ -1,6 +1,6 @@
--- First rows to try the Worker with: an organization, an administrator (Ada) and somebody to delete (Bob). Applied again,
--- it changes nothing, except that Bob is back if he was deleted. The administrator's subject must become the `sub` of a
--- token of yours: UPDATE users SET subject = '…' WHERE id = 'person-ada'
+-- First rows to try the Worker: an organization, an administrator (Ada) and a user to delete (Bob). Applied again, it only
+-- restores Bob if he was deleted. Set the administrator's subject to the `sub` of your token:
+-- UPDATE users SET subject = '…' WHERE id = 'person-ada'
 INSERT INTO organizations (id, name) VALUES ('acme', 'Acme Ltd') ON CONFLICT DO NOTHING;
 INSERT INTO groups (id, organization_id, name)
 VALUES ('acme-administrators', 'acme', 'Administrators') ON CONFLICT DO NOTHING;

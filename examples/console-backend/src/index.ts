@@ -1,11 +1,10 @@
 /**
- * The backend's one call: removes several people from an organization and reports what happened to each. It acts with the
- * token of its caller.
+ * A Worker with one call: it removes several people from an organization, with the token of its caller, and reports the
+ * result for each.
  */
-import { BadCall, readRemoval } from './read-removal'
-import { removePeople, type PersonReport } from './remove-people'
-import type { IdentityBinding } from './remove-person'
-import { continueTrace, type Trace } from './trace'
+import { InvalidCall, readRemoval } from './read-removal'
+import { removePeople, type IdentityBinding } from './remove-people'
+import { continueTrace } from './trace'
 
 interface ConsoleEnv {
   readonly IDENTITY: IdentityBinding
@@ -13,38 +12,25 @@ interface ConsoleEnv {
 
 async function handle(request: Request, { IDENTITY }: ConsoleEnv): Promise<Response> {
   const trace = continueTrace(request.headers)
+  const { requestID, traceID } = trace
+  /** Responds, with one log line. The lines of the Identity Worker have the same request ID and trace ID. */
+  function respond(status: number, body: object, facts: object, headers?: HeadersInit): Response {
+    console.log(JSON.stringify({ message: 'removal', requestID, traceID, status, ...facts }))
+    const response = Response.json(body, { status, ...(headers && { headers }) })
+    response.headers.set('Cache-Control', 'no-store')
+    response.headers.set('X-Request-Id', requestID)
+    return response
+  }
   try {
     const removal = await readRemoval(request)
     const people = await removePeople(IDENTITY, removal, trace)
-    log(trace, { status: 200, organizationID: removal.organizationID, people: count(people) })
-    return respond(trace, 200, { done: people.every(isDone), people })
+    const results = people.map(({ result }) => result)
+    const done = results.every((result) => result === 'removed' || result === 'already_gone')
+    return respond(200, { done, people }, { organizationID: removal.organizationID, results })
   } catch (error) {
-    if (!(error instanceof BadCall)) throw error
-    log(trace, { status: error.status })
-    return respond(trace, error.status, { error: error.message }, error.headers)
+    if (!(error instanceof InvalidCall)) throw error
+    return respond(error.status, { error: error.message }, {}, error.headers)
   }
-}
-
-function isDone({ result }: PersonReport): boolean {
-  return result === 'removed' || result === 'already_gone'
-}
-
-function count(people: readonly PersonReport[]): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const { result } of people) counts[result] = (counts[result] ?? 0) + 1
-  return counts
-}
-
-/** One line a call. The lines of the Identity Worker have its `requestID` and `traceID`. */
-function log({ requestID, traceID }: Trace, facts: object): void {
-  console.log(JSON.stringify({ message: 'removal', requestID, traceID, ...facts }))
-}
-
-function respond(trace: Trace, status: number, body: object, headers?: HeadersInit): Response {
-  const response = Response.json(body, headers === undefined ? { status } : { status, headers })
-  response.headers.set('Cache-Control', 'no-store')
-  response.headers.set('X-Request-Id', trace.requestID)
-  return response
 }
 
 export default { fetch: handle } satisfies ExportedHandler<ConsoleEnv>

@@ -1,6 +1,6 @@
 /**
- * The request ID and the W3C trace ID of a call: from the caller, or new. Each call of the Identity Worker gets them, so
- * that one search finds the log lines of both Workers.
+ * The request ID and the W3C trace ID of a call: the caller's, or new ones. Each call of the Identity Worker gets them, so
+ * one search finds the log lines of both Workers.
  */
 
 /** What all log lines of a call share. */
@@ -17,8 +17,8 @@ const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]
 /** Reads the trace from the headers, or makes a new one. */
 export function continueTrace(headers: Headers): Trace {
   const requestID = headers.get('X-Request-Id') ?? ''
-  const [, traceID = randomHex(32), flags = '00'] =
-    TRACEPARENT.exec(headers.get('traceparent') ?? '') ?? []
+  const parent = TRACEPARENT.exec(headers.get('traceparent') ?? '') ?? []
+  const [, traceID = randomHex(32), flags = '00'] = parent
   return {
     requestID: REQUEST_ID.test(requestID) ? requestID : crypto.randomUUID(),
     traceID,

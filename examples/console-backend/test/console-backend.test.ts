@@ -1,37 +1,37 @@
 /**
- * Tests of a Worker that calls the Identity Worker, without it: a stub takes its place, held to the published types.
+ * Tests of a Worker that calls the Identity Worker, without it: a stub of the published types takes its place.
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { DeleteUserFailure, DeleteUserRequest } from '../../../src/identity'
+import type { DeleteUserFailure } from '../../../src/identity'
 import backend from '../src/index'
-import type { IdentityBinding } from '../src/remove-person'
+import type { IdentityBinding } from '../src/remove-people'
 
-const PATH = '/organizations/acme/removals'
+type DeleteUser = IdentityBinding['deleteUser']
 
-/** Stands in place of the binding. `vi.fn` keeps the requests that it gets. */
-function stub(deleteUser: IdentityBinding['deleteUser']) {
-  return { deleteUser: vi.fn<IdentityBinding['deleteUser']>(deleteUser) } satisfies IdentityBinding
-}
+/** Stands in place of the binding and keeps the requests that it gets. */
+const stub = (deleteUser: DeleteUser) => ({ deleteUser: vi.fn<DeleteUser>(deleteUser) })
 
 const removed = () => stub(() => Promise.resolve({ ok: true }))
 const failed = (failure: Omit<DeleteUserFailure, 'ok' | 'error_description'>) =>
   stub(() => Promise.resolve({ ok: false, error_description: 'a sentence', ...failure }))
 
-/** Posts to the backend, and passes the pauses between attempts. */
-async function post(identity: IdentityBinding, body: string, init: RequestInit = {}, path = PATH) {
+/** Posts to the backend, and skips the pauses between attempts. */
+async function post(
+  IDENTITY: IdentityBinding,
+  body: string,
+  init: RequestInit = {},
+  path = '/organizations/acme/removals',
+) {
   const headers = { Authorization: 'Bearer token' }
-  const request = new Request(`https://backend.example${path}`, {
-    method: 'POST',
-    headers,
-    body,
-    ...init,
-  })
-  const response = backend.fetch(request, { IDENTITY: identity })
+  const defaults = { method: 'POST', headers, body }
+  const request = new Request(`https://backend.example${path}`, { ...defaults, ...init })
+  const pending = backend.fetch(request, { IDENTITY })
   await vi.runAllTimersAsync()
-  const { status } = await response
-  return { status, body: (await (await response).json()) as { people: object[]; error: string } }
+  const response = await pending
+  return { status: response.status, body: (await response.json()) as { people: object[] } }
 }
 
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => `${index}`)
 const remove = (identity: IdentityBinding, ...userIDs: string[]) =>
   post(identity, JSON.stringify({ userIDs }))
 
@@ -46,112 +46,96 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-describe('the Identity Worker gets', () => {
-  test('one call for each person, with the token and the IDs of the request', async () => {
-    const identity = removed()
-    expect(await remove(identity, 'ann', 'bob', 'ann')).toEqual({
-      status: 200,
-      body: {
-        done: true,
-        people: ['ann', 'bob'].map((userID) => ({ userID, result: 'removed', attempts: 1 })),
-      },
-    })
-    const calls = identity.deleteUser.mock.calls.map(([request]) => request)
-    expect(calls.map(({ userID }) => userID)).toEqual(['ann', 'bob'])
-    expect(calls[0]).toMatchObject({ token: 'token', organizationID: 'acme' })
-  })
-
-  test('at most four calls at a time', async () => {
-    let underWay = 0
-    let most = 0
-    const identity = stub(async () => {
-      most = Math.max(most, ++underWay)
-      await new Promise((resolve) => setTimeout(resolve, 1))
-      underWay -= 1
-      return { ok: true }
-    })
-    await remove(identity, ...Array.from({ length: 10 }, (_, index) => `${index}`))
-    expect(identity.deleteUser).toHaveBeenCalledTimes(10)
-    expect(most).toBe(4)
-  })
+test('makes one call for each person, with the token and the IDs of the request', async () => {
+  const identity = removed()
+  const people = ['ann', 'bob'].map((userID) => ({ userID, result: 'removed', attempts: 1 }))
+  const response = { status: 200, body: { done: true, people } }
+  expect(await remove(identity, 'ann', 'bob', 'ann')).toEqual(response)
+  const calls = identity.deleteUser.mock.calls.map(([request]) => request)
+  expect(calls).toMatchObject([
+    { token: 'token', organizationID: 'acme', userID: 'ann' },
+    { token: 'token', organizationID: 'acme', userID: 'bob' },
+  ])
 })
 
-describe('a failure', () => {
-  test('is retried with the same idempotency key after an exception', async () => {
-    const keys: unknown[] = []
-    const identity = stub(({ idempotencyKey }: DeleteUserRequest) => {
-      keys.push(idempotencyKey)
-      if (keys.length === 1) return Promise.reject(new Error('Network connection lost.'))
-      return Promise.resolve({ ok: true })
-    })
-    const { body } = await remove(identity, 'ann')
-    expect(body.people).toEqual([{ userID: 'ann', result: 'removed', attempts: 2 }])
-    expect(keys).toEqual([keys[0], keys[0]])
-    expect(keys[0]).toMatch(/^[\w-]{36}$/)
+test('makes four calls at a time', async () => {
+  let running = 0
+  let most = 0
+  const identity = stub(async () => {
+    most = Math.max(most, ++running)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    running -= 1
+    return { ok: true }
   })
-
-  test.each([
-    ['three times', 'that may pass in a second', { retryAfter: 1 }, 3],
-    ['once', 'whose pause is too long', { retryAfter: 41_000 }, 1],
-    ['once', 'that a retry does not change', {}, 1],
-  ])('is tried %s if it is one %s', async (_, __, retry, attempts) => {
-    const identity = failed({ status: 500, error: 'server_error', ...retry })
-    const { body } = await remove(identity, 'ann')
-    expect(body).toMatchObject({ done: false, people: [{ result: 'failed', attempts, ...retry }] })
-  })
-
-  test('is tried once if it is a TypeError: then this program is wrong', async () => {
-    const identity = stub(() => Promise.reject(new TypeError('deleteUser: token must be a string')))
-    expect((await remove(identity, 'ann')).body.people).toMatchObject([
-      { result: 'failed', attempts: 1, error: 'server_error' },
-    ])
-  })
+  await remove(identity, ...numbers(10))
+  expect(identity.deleteUser).toHaveBeenCalledTimes(10)
+  expect(most).toBe(4)
 })
 
-describe('a refusal is final', () => {
-  test.each([
-    [401, 'access_denied', 'refused'],
-    [403, 'forbidden', 'refused'],
-    [404, 'not_found', 'not_found'],
-  ] as const)('%s', async (status, error, result) => {
-    const report = { userID: 'ann', result, attempts: 1, error, error_description: 'a sentence' }
-    expect((await remove(failed({ status, error }), 'ann')).body.people).toEqual([report])
-  })
-
-  test('404 is a success if the page says so', async () => {
-    const identity = failed({ status: 404, error: 'not_found' })
-    const { body } = await post(identity, '{"userIDs":["ann"],"absentIsDone":true}')
-    const people = [{ userID: 'ann', result: 'already_gone', attempts: 1 }]
-    expect(body).toEqual({ done: true, people })
-  })
+test('repeats a call with the same idempotency key after an exception', async () => {
+  const identity = removed()
+  identity.deleteUser.mockRejectedValueOnce(new Error('Network connection lost.'))
+  const { body } = await remove(identity, 'ann')
+  expect(body.people).toEqual([{ userID: 'ann', result: 'removed', attempts: 2 }])
+  const [first, second] = identity.deleteUser.mock.calls.map(([request]) => request)
+  expect(first?.idempotencyKey).toMatch(/^[\w-]{36}$/)
+  expect(second).toEqual(first)
 })
 
-describe('removes no person, and says why, for', () => {
-  const eleven = JSON.stringify({ userIDs: Array.from({ length: 11 }, (_, index) => `${index}`) })
-  const oneName = '{"userIDs":["a"]}'
-  const badKey = { headers: { Authorization: 'Bearer token', 'Idempotency-Key': 'a b' } }
+const outage = { status: 500, error: 'server_error' } as const
+const rejecting = (exception: Error) => stub(() => Promise.reject(exception))
+
+test.each([
+  [3, 'a failure that can pass in a second', failed({ ...outage, retryAfter: 1 }), 1],
+  [1, 'a failure with a long pause', failed({ ...outage, retryAfter: 41_000 }), 41_000],
+  [1, 'a failure that a retry does not change', failed(outage), undefined],
+  [3, 'an exception', rejecting(new Error('Network connection lost.')), 1],
+  [1, 'a TypeError, a fault of this program', rejecting(new TypeError('token')), undefined],
+])('makes %i calls for %s', async (attempts, _, identity, retryAfter) => {
+  const { body } = await remove(identity, 'ann')
+  const error_description: unknown = expect.any(String)
+  const shared = { userID: 'ann', result: 'failed', error: 'server_error', error_description }
+  expect(body).toEqual({ done: false, people: [{ ...shared, attempts, retryAfter }] })
+})
+
+test.each([
+  [401, 'access_denied', 'refused'],
+  [403, 'forbidden', 'refused'],
+  [404, 'not_found', 'not_found'],
+] as const)('does not repeat a call that got %i', async (status, error, result) => {
+  const report = { userID: 'ann', result, attempts: 1, error, error_description: 'a sentence' }
+  expect((await remove(failed({ status, error }), 'ann')).body.people).toEqual([report])
+})
+
+test('reports 404 as done if absentIsDone is true', async () => {
+  const identity = failed({ status: 404, error: 'not_found' })
+  const { body } = await post(identity, '{"userIDs":["ann"],"absentIsDone":true}')
+  const people = [{ userID: 'ann', result: 'already_gone', attempts: 1 }]
+  expect(body).toEqual({ done: true, people })
+})
+
+describe('rejects, with a sentence and without a call,', () => {
+  const valid = '{"userIDs":["a"]}'
+  const invalidKey = { headers: { Authorization: 'Bearer token', 'Idempotency-Key': 'a b' } }
 
   test.each<[title: string, status: number, body: string, init?: RequestInit, path?: string]>([
-    ['no token', 401, oneName, { headers: {} }],
-    ['another scheme', 401, oneName, { headers: { Authorization: 'Basic x' } }],
-    ['no JSON', 400, 'userIDs'],
-    ['no list', 400, '{"userIDs":"a"}'],
-    ['a number in the list', 400, '{"userIDs":["a",7]}'],
+    ['no token', 401, valid, { headers: {} }],
+    ['another scheme', 401, valid, { headers: { Authorization: 'Basic x' } }],
+    ['a body that is not JSON', 400, 'userIDs'],
+    ['userIDs that are not a list', 400, '{"userIDs":"a"}'],
+    ['a number in userIDs', 400, '{"userIDs":["a",7]}'],
     ['half a surrogate pair', 400, '{"userIDs":["\\ud800"]}'],
     ['null', 400, 'null'],
-    ['a text for absentIsDone', 400, '{"userIDs":[],"absentIsDone":"false"}'],
-    ['eleven people', 400, eleven],
-    ['an invalid idempotency key', 400, oneName, badKey],
-    ['an escape that cannot be decoded', 400, oneName, {}, '/organizations/%ff/removals'],
-    ['another method', 405, oneName, { method: 'PUT' }],
-    ['another path', 404, oneName, {}, '/organizations/acme'],
+    ['a string as absentIsDone', 400, '{"userIDs":[],"absentIsDone":"false"}'],
+    ['eleven people', 400, JSON.stringify({ userIDs: numbers(11) })],
+    ['an invalid idempotency key', 400, valid, invalidKey],
+    ['an invalid escape', 400, valid, {}, '/organizations/%ff/removals'],
+    ['another method', 405, valid, { method: 'PUT' }],
+    ['another path', 404, valid, {}, '/organizations/acme'],
   ])('%s', async (_, status, body, init, path) => {
     const identity = removed()
-    const response = await post(identity, body, init, path)
-    expect(response).toEqual({
-      status,
-      body: { error: expect.stringMatching(/^\w.{5}/) as string },
-    })
+    const error: unknown = expect.stringMatching(/^\w.{5}/)
+    expect(await post(identity, body, init, path)).toEqual({ status, body: { error } })
     expect(identity.deleteUser).not.toHaveBeenCalled()
     const [line] = vi.mocked(console.log).mock.lastCall ?? []
     expect(JSON.parse(String(line))).toMatchObject({ message: 'removal', status })

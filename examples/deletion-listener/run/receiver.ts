@@ -1,5 +1,5 @@
 /**
- * A webhook receiver in Node: verifies each delivery, drops copies, and takes away the seat of a deleted user.
+ * A webhook receiver in Node: verifies each delivery, drops copies, and removes the seat of a deleted user.
  */
 import {
   createServer,
@@ -9,29 +9,28 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { jwtVerify, type JWK } from 'jose'
 import { Webhook } from 'standardwebhooks'
 
-/** Who has a seat, and who must not get one again: an event can come before the user is heard of elsewhere. */
+/** The users who have a seat, and those who must not get one again: an event can come before the user is added here. */
 export interface Seats {
   readonly taken: readonly string[]
   readonly deleted: readonly string[]
 }
 
-/** Gives the user a seat, unless its deletion is known. */
+/** Gives the user a seat, unless the user is deleted. */
 export function addUser(seats: Seats, userID: string): Seats {
   const isKnown = seats.taken.includes(userID) || seats.deleted.includes(userID)
   return isKnown ? seats : { ...seats, taken: [...seats.taken, userID] }
 }
 
-/** Takes the user's seat away for good. A second time, it changes nothing. */
+/** Removes the user's seat for good. A second time, it changes nothing. */
 export function removeUser(seats: Seats, userID: string): Seats {
   if (seats.deleted.includes(userID)) return seats
   const taken = seats.taken.filter((id) => id !== userID)
   return { taken, deleted: [...seats.deleted, userID] }
 }
 
-/** What a delivery says: the event's ID, and the deleted user's unless the event is too large to name it. */
+/** The event's ID, and the ID of the deleted user if the event is not too large to name it. */
 export interface Notice {
   readonly id: string
   readonly userID: string | undefined
@@ -49,50 +48,27 @@ export function verifyWebhook(secret: string): Verify {
   }
 }
 
-/** Verifies a Security Event Token about a deletion (RFC 8417; RFC 9967, 2.4.4). */
-export function verifyToken(publicKey: JWK, issuer: string, audience: string): Verify {
-  return async (body) => {
-    const expected = { issuer, audience, typ: 'secevent+jwt' }
-    const { payload } = await jwtVerify<{
-      readonly sub_id: { readonly format: string; readonly uri: string }
-      readonly events: Readonly<Record<string, object>>
-    }>(body, publicKey, expected)
-    const { jti = '', sub_id, events } = payload
-    if (!('urn:ietf:params:scim:event:prov:delete' in events)) throw new Error('another event')
-    return { id: jti, userID: decodeURIComponent(sub_id.uri.replace('/Users/', '')) }
-  }
-}
-
-/** A request that the receiver got. */
+/** A request to the receiver. */
 export interface Delivery {
   readonly headers: IncomingHttpHeaders
   readonly body: string
   /** The event's ID; undefined if the signature is not valid. */
   readonly id: string | undefined
-  /** How many requests had this ID, this one included. */
+  /** The number of requests with this ID, with this one. */
   readonly attempt: number
 }
 
-/** A receiver that runs. */
-export interface Receiver {
-  readonly url: string
-  /** All requests. */
-  readonly deliveries: readonly Delivery[]
-  /** The events, each once. */
-  readonly accepted: readonly Notice[]
-  readonly seats: Seats
-  addUser(userID: string): void
-  stop(): void
-}
+export type Receiver = Awaited<ReturnType<typeof startReceiver>>
 
-/** Responds to a delivery; undefined is no response at all. */
-export type Respond = (delivery: Delivery) => Response | undefined
-
-/** Starts a receiver on a free port. An event counts when the response to it is 2xx, once. */
+/**
+ * Starts a receiver on a free port. It accepts an event once, with a response of 2xx.
+ *
+ * @param respond responds to a delivery; undefined is no response
+ */
 export async function startReceiver(
   verify: Verify,
-  respond: Respond = ({ id }) => new Response(null, { status: id === undefined ? 401 : 204 }),
-): Promise<Receiver> {
+  respond: (delivery: Delivery) => Response | undefined,
+) {
   const deliveries: Delivery[] = []
   const accepted: Notice[] = []
   let seats: Seats = { taken: [], deleted: [] }
@@ -111,18 +87,14 @@ export async function startReceiver(
     }
     response.writeHead(reply.status, Object.fromEntries(reply.headers)).end()
   }
-
   const server = createServer((request, response) => void receive(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     deliveries,
     accepted,
-    get seats() {
-      return seats
-    },
-    addUser: (userID) => void (seats = addUser(seats, userID)),
+    seats: () => seats,
+    addUser: (userID: string) => void (seats = addUser(seats, userID)),
     stop() {
       server.close()
       server.closeAllConnections()

@@ -1,5 +1,5 @@
 /**
- * One delivery: signs the event, sends it, judges the response, and says when to try again.
+ * One delivery: signs the event, sends it, reads the response and chooses the delay until the next attempt.
  */
 import { signSecurityEventToken, signWebhook, type DeletionEvent, type Signed } from './sign'
 
@@ -12,10 +12,10 @@ type Setting = 'WEBHOOK_URL' | 'WEBHOOK_SECRET' | 'SET_PRIVATE_KEY' | 'SET_ISSUE
 
 /** Why an event was not delivered. */
 export interface Failure {
-  /** One of the texts of README.md. */
+  /** A cause from the table in README.md. */
   readonly cause: string
   readonly status?: number
-  /** Seconds for which the receiver asks to wait. */
+  /** Seconds that the receiver asks to wait. */
   readonly retryAfter?: number
   /** No further attempt can deliver the event. */
   readonly isFinal?: boolean
@@ -27,7 +27,7 @@ const FIRST_DELAY_S = 5
 const LONGEST_DELAY_S = 12 * 3_600
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** Delivers the body of a message; returns the failure unless the receiver responds with 2xx in time. */
+/** Delivers the body of a message. Returns undefined if the receiver responds with 2xx in time, else the failure. */
 export async function deliver(body: unknown, env: ListenerEnv): Promise<Failure | undefined> {
   const { WEBHOOK_URL = '', TIMEOUT_SECONDS: seconds = 15 } = env
   if (!isEvent(body)) return { cause: 'event_malformed', isFinal: true }
@@ -40,7 +40,7 @@ export async function deliver(body: unknown, env: ListenerEnv): Promise<Failure 
   try {
     const response = await fetch(WEBHOOK_URL, init)
     await response.body?.cancel()
-    return judge(response, env)
+    return findFailure(response, env)
   } catch {
     return { cause: signal.aborted ? 'timeout' : 'connection_failed' }
   }
@@ -70,12 +70,12 @@ async function sign(event: DeletionEvent, env: ListenerEnv): Promise<Signed | Fa
   }
 }
 
-/** All but 2xx is a failure, and 410 a final one (Standard Webhooks, "Delivery success and failure"). */
-function judge({ ok, status, headers }: Response, env: ListenerEnv): Failure | undefined {
+/** Every status but 2xx is a failure, and 410 is final (Standard Webhooks, "Delivery success and failure"). */
+function findFailure({ ok, status, headers }: Response, env: ListenerEnv): Failure | undefined {
   if (ok) return undefined
   const isFinal = true
   if (status === 410) return { cause: 'receiver_gone', status, isFinal }
-  // The receiver has read this token and refuses it: it is not to be sent again (RFC 8935, 2).
+  // The receiver has read this token and rejects it, so it must not get it again (RFC 8935, 2).
   if (status === 400 && env.SET_PRIVATE_KEY) return { cause: 'token_refused', status, isFinal }
   if (status < 400) return { cause: 'receiver_redirects', status }
   const retryAfter = Number(headers.get('Retry-After')) || 0 // a date counts as not set
@@ -83,8 +83,8 @@ function judge({ ok, status, headers }: Response, env: ListenerEnv): Failure | u
 }
 
 /**
- * Seconds until the next attempt: four times as long after each one, or longer if the receiver asks for it. Up to a
- * tenth is added, so that events that failed together do not come back together.
+ * Seconds until the next attempt: four times longer after each attempt, or longer if the receiver asks for it. Up to a
+ * tenth is added, so that events that failed together are not sent again together.
  */
 export function chooseDelay(attempt: number, retryAfter: number): number {
   const delay = Math.max(FIRST_DELAY_S * 4 ** (attempt - 1), retryAfter)

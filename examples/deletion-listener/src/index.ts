@@ -1,6 +1,6 @@
 /**
- * The deletion listener: consumes the queue of deletion events and passes each one on to a webhook. It loses no event:
- * one that is not accepted is sent again after a growing delay, and ends in the dead-letter queue.
+ * Consumes the queue of deletion events and sends each one to a webhook. An event that the webhook does not accept is sent
+ * again after a growing delay; after the last attempt, or if no attempt can help, it goes to the dead-letter queue.
  */
 import { chooseDelay, deliver, type ListenerEnv } from './deliver'
 

@@ -1,11 +1,11 @@
 /**
- * The two forms in which an event leaves: as it is, with the headers of Standard Webhooks, or as a Security Event Token.
- * In both, every attempt and every copy of an event has the event's ID, by which the receiver drops copies.
+ * Signs an event in one of two forms: unchanged, with the headers of Standard Webhooks, or as a Security Event Token. Both
+ * have the event's ID, the same in every attempt and copy, by which the receiver drops copies.
  */
 import { SignJWT, type JWK } from 'jose'
 import { Webhook } from 'standardwebhooks'
 
-/** What the listener reads of an event: CloudEvents 1.0. `subject` is the user's ID, absent if it would not fit. */
+/** The members of an event (CloudEvents 1.0) that the listener reads. `subject` is the user's ID, absent if too long. */
 export interface DeletionEvent {
   readonly specversion: '1.0'
   readonly id: string
@@ -13,12 +13,12 @@ export interface DeletionEvent {
   readonly subject?: string
 }
 
-/** What is sent. */
+/** The parts of the request. */
 export type Signed = Required<Pick<RequestInit, 'headers' | 'body'>>
 
 const SECRET = /^whsec_[^=]{32,86}=*$/ // 24 to 64 bytes
 
-/** Signs with HMAC-SHA256 (Standard Webhooks 1.0), with each of the secrets between spaces. Throws if one is invalid. */
+/** Signs with HMAC-SHA256 (Standard Webhooks 1.0) and each of the space-separated secrets. Throws if one is invalid. */
 export function signWebhook(event: DeletionEvent, secrets: string): Signed {
   const now = new Date()
   const body = JSON.stringify(event)
@@ -35,7 +35,7 @@ export function signWebhook(event: DeletionEvent, secrets: string): Signed {
   return { headers, body }
 }
 
-/** Makes the token of a deletion (RFC 8417; RFC 9967, 2.4.4), for a push by RFC 8935. Throws if the JWK is invalid. */
+/** Signs the token of a deletion (RFC 8417; RFC 9967, 2.4.4), for a push by RFC 8935. Throws if the JWK is invalid. */
 export async function signSecurityEventToken(
   { id, time, subject = '' }: DeletionEvent,
   privateKey: string,
