@@ -1,12 +1,12 @@
 /**
- * The database as a test sees it: every row of every table, what changed between two looks, and what the Worker asks of
- * it. Runs in workerd and in Node.
+ * The rows of a database, the difference between two snapshots of them, and the calls that the Worker makes. Runs in
+ * workerd and in Node.
  */
 
 /** Every row of every table, each as text, by table. */
 export type Snapshot = ReadonlyMap<string, readonly string[]>
 
-/** What is different between two snapshots, by table; a table without a difference is left out. */
+/** The rows of one snapshot that another has not, by table. Tables without a difference are absent. */
 export interface Difference {
   readonly removed: Readonly<Record<string, readonly Row[]>>
   readonly added: Readonly<Record<string, readonly Row[]>>
@@ -14,7 +14,7 @@ export interface Difference {
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Reads the whole database but D1's own tables. */
+/** Reads every table except D1's own. */
 export async function readDatabase(db: D1Database): Promise<Snapshot> {
   const { results } = await db
     .prepare(
@@ -32,7 +32,7 @@ export async function readDatabase(db: D1Database): Promise<Snapshot> {
   )
 }
 
-/** What was removed and added between two snapshots; a changed row is both. */
+/** Compares two snapshots. A changed row is both removed and added. */
 export function compare(before: Snapshot, after: Snapshot): Difference {
   return { removed: subtract(before, after), added: subtract(after, before) }
 }
@@ -72,62 +72,49 @@ export function failFirst(db: D1Database, times: number, message: string, commit
   return { DB, attempts: () => attempts }
 }
 
-/** A database that notes what is asked of it. */
-export interface WatchedDatabase {
-  readonly db: D1Database
-  /** The round trips: each call of `batch`, `exec`, `run`, `all`, `first` or `raw`. */
-  readonly calls: readonly string[]
-  /** The SQL of every prepared statement, in order. */
-  readonly statements: readonly string[]
-  /** The metadata of every batch, in order. */
-  readonly metas: readonly (readonly D1Meta[])[]
-}
+export type WatchedDatabase = ReturnType<typeof watch>
 
 /** Watches a database without changing what it does. */
-export function watch(real: D1Database): WatchedDatabase {
+export function watch(real: D1Database) {
+  /** The round trips: each call of `batch`, `exec`, `run`, `all`, `first` or `raw`. */
   const calls: string[] = []
+  /** The SQL of every prepared statement, in order. */
   const statements: string[] = []
+  /** The metadata of every batch, in order. */
   const metas: D1Meta[][] = []
   const originals = new WeakMap<D1PreparedStatement, D1PreparedStatement>()
 
+  /** Calls a method of the real object, and counts it as a round trip. */
+  const forward = (target: object, name: string | symbol) => {
+    const member: unknown = Reflect.get(target, name)
+    if (typeof member !== 'function') return member
+    return (...args: unknown[]): unknown => {
+      calls.push(String(name))
+      return Reflect.apply(member, target, args)
+    }
+  }
+
   function watchStatement(statement: D1PreparedStatement): D1PreparedStatement {
+    const bind = (...values: unknown[]) => watchStatement(statement.bind(...values))
     const watched = new Proxy(statement, {
-      get(_, name) {
-        if (name === 'bind') {
-          return (...values: unknown[]) => watchStatement(statement.bind(...values))
-        }
-        if (typeof name === 'string') calls.push(name)
-        const member: unknown = Reflect.get(statement, name)
-        return typeof member === 'function' ? (member.bind(statement) as unknown) : member
-      },
+      get: (_, name) => (name === 'bind' ? bind : forward(statement, name)),
     })
     originals.set(watched, statement)
     return watched
   }
 
-  const db = new Proxy(real, {
-    get(_, name) {
-      if (name === 'prepare') {
-        return (sql: string) => {
-          statements.push(sql)
-          return watchStatement(real.prepare(sql))
-        }
-      }
-      if (name === 'batch') {
-        return async (batch: D1PreparedStatement[]) => {
-          calls.push('batch')
-          const results = await real.batch(batch.map((item) => originals.get(item) ?? item))
-          metas.push(results.map(({ meta }) => meta))
-          return results
-        }
-      }
-      const member: unknown = Reflect.get(real, name)
-      if (typeof member !== 'function') return member
-      return (...args: unknown[]) => {
-        calls.push(String(name))
-        return (member as (...args: unknown[]) => unknown).apply(real, args)
-      }
+  const own: Partial<D1Database> = {
+    prepare(sql) {
+      statements.push(sql)
+      return watchStatement(real.prepare(sql))
     },
-  })
+    async batch<T>(batch: D1PreparedStatement[]) {
+      calls.push('batch')
+      const results = await real.batch<T>(batch.map((item) => originals.get(item) ?? item))
+      metas.push(results.map(({ meta }) => meta))
+      return results
+    },
+  }
+  const db = new Proxy(real, { get: (_, name) => Reflect.get(own, name) ?? forward(real, name) })
   return { db, calls, statements, metas }
 }

@@ -1,65 +1,51 @@
 /**
- * The situation that most tests start from: one organization with every kind of caller and someone to delete, and
- * another organization beside it.
+ * The rows that most tests start from: one organization with every kind of caller and a user to delete, and another
+ * organization.
  */
 import { createSeed, type Member, type Person, type Seed } from '../../dev/seeder.ts'
 
-/** Who and what there is. */
-export interface Fixture {
-  readonly organizationID: string
-  readonly administrators: string
-  readonly auditors: string
-  readonly readers: string
-  /** May delete here, through the administrators' group. */
-  readonly administrator: Member
-  /** May read here, and no more. */
-  readonly auditor: Member
-  /** A member without any group. */
-  readonly plain: Member
-  /** Is in two groups: auditors and readers. */
-  readonly target: Member
-  /** The ID of a service account that may delete here. */
-  readonly serviceAccount: string
-  /** May delete everywhere, and is a member nowhere. */
-  readonly platformAdministrator: Person
-  readonly otherOrganizationID: string
-  /** May delete in the other organization. */
-  readonly otherAdministrator: Member
-  /** The person who is `target`, in the other organization. */
-  readonly targetElsewhere: Member
-}
+export type Fixture = ReturnType<typeof seedFixture>
 
-/** Writes a new fixture; `more` may add rows of its own to it. */
-export async function createFixture(
-  db: D1Database,
-  more?: (seed: Seed, fixture: Fixture) => void,
-): Promise<Fixture> {
-  const seed = createSeed()
+function seedFixture(seed: Seed) {
   const organizationID = seed.organization()
   const administrators = seed.group(organizationID, ['administrator'])
   const auditors = seed.group(organizationID, ['auditor'])
   const readers = seed.group(organizationID, ['reader', 'user'])
   const target = seed.member(organizationID, { groups: [auditors, readers] })
   const otherOrganizationID = seed.organization()
-  const otherAdministrators = seed.group(otherOrganizationID, ['administrator'])
-  const fixture: Fixture = {
+  const others = seed.group(otherOrganizationID, ['administrator'])
+  return {
     organizationID,
     administrators,
     auditors,
     readers,
+    /** May delete here, through the administrators' group. */
     administrator: seed.member(organizationID, { groups: [administrators] }),
+    /** May only read here. */
     auditor: seed.member(organizationID, { groups: [auditors] }),
+    /** A member without any group. */
     plain: seed.member(organizationID),
+    /** Is in two groups: auditors and readers. */
     target,
+    /** The ID of a service account that may delete here. */
     serviceAccount: seed.serviceAccount(organizationID, [administrators]),
+    /** May delete in every organization, and is a member of none. */
     platformAdministrator: seed.person({ globalRoles: ['platform-administrator'] }),
     otherOrganizationID,
-    otherAdministrator: seed.member(otherOrganizationID, { groups: [otherAdministrators] }),
-    targetElsewhere: seed.member(otherOrganizationID, {
-      person: target.person,
-      groups: [otherAdministrators],
-    }),
+    /** May delete in the other organization. */
+    otherAdministrator: seed.member(otherOrganizationID, { groups: [others] }),
+    /** The person who is `target`, in the other organization. */
+    targetElsewhere: seed.member(otherOrganizationID, { person: target.person, groups: [others] }),
   }
+}
+
+/** Writes a new fixture. `more` can add rows. */
+export async function createFixture(
+  db: D1Database,
+  more?: (seed: Seed, fixture: Fixture) => void,
+): Promise<Fixture> {
+  const seed = createSeed()
+  const fixture = seedFixture(seed)
   more?.(seed, fixture)
   await seed.save(db)
   return fixture

@@ -1,6 +1,6 @@
 /**
- * A copy of the checkout in which commands run as a reader would type them. It shares the packages with the checkout, and
- * its shells have no settings of an operator.
+ * A copy of the checkout in which commands run as a reader types them. It shares the packages with the checkout, and its
+ * shells have no settings of an operator.
  */
 import { execFile, spawn } from 'node:child_process'
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
@@ -13,41 +13,13 @@ import { localEnvironment } from '../../../dev/wrangler.ts'
 const LEFT_OUT =
   /^(?:\.git|\.state|bench|docs\/images)$|(?:^|\/)(?:\.wrangler|\.dev\.vars.*|\.env.*|node_modules)$/
 
-/** What npx does if a package is installed, without the second that it takes to find that out. */
+/** Does what npx does for an installed package, without the second that npx takes to look for it. */
 const NPX = 'npx() { "$@"; }\n'
 
-/** Shells in a folder. */
-export interface Shells {
-  /** What a shell prints that runs these lines. Rejects with all that was printed if one of them fails. */
-  run(lines: string): Promise<string>
-  /** Starts lines that keep running. */
-  start(lines: string): StartedLines
-  /** Ends what still runs. */
-  stop(): Promise<void>
-}
+export type Checkout = Awaited<ReturnType<typeof copyCheckout>>
 
-/** Lines that keep running. */
-export interface StartedLines {
-  /** All that was printed, once this is in it. Rejects with it if the lines end before. */
-  waitFor(pattern: RegExp): Promise<string>
-  /** Ends them and what they started. */
-  stop(): Promise<void>
-}
-
-/** A copy of the checkout. */
-export interface Checkout extends Shells {
-  readonly folder: string
-  /** What its shells know beside the environment of this process. */
-  readonly env: Record<string, string>
-  /** Ends what still runs, and deletes the folder. */
-  remove(): Promise<void>
-}
-
-/** Copies the checkout. Without the text of a `wrangler.toml` the local Worker's configuration is in its place. */
-export async function copyCheckout(
-  env: Record<string, string> = {},
-  toml?: string,
-): Promise<Checkout> {
+/** Copies the checkout, with the local Worker's configuration or the text of a `wrangler.toml`. */
+export async function copyCheckout(env: Record<string, string> = {}, toml?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'identity-checkout-'))
   const root = resolve('.')
   const filter = (path: string) => !LEFT_OUT.test(relative(root, path))
@@ -65,27 +37,31 @@ export async function copyCheckout(
     await writeFile(join(folder, 'wrangler.toml'), toml)
   }
   const shells = openShells(folder, env)
-  return {
-    folder,
-    env,
-    ...shells,
-    async remove() {
-      await shells.stop()
-      await rm(folder, { recursive: true })
-    },
+  /** Ends what still runs, and deletes the folder. */
+  async function remove(): Promise<void> {
+    await shells.stop()
+    await rm(folder, { recursive: true })
   }
+  return { folder, env, ...shells, remove }
 }
 
-/** Shells in a folder, with the programs of this checkout's packages. `env` may change between two of them. */
-export function openShells(folder: string, env: Readonly<Record<string, string>> = {}): Shells {
+export type Shells = ReturnType<typeof openShells>
+
+/**
+ * Opens shells in a folder, with the programs of this checkout's packages.
+ *
+ * @param env is added to the environment of this process; a test may change it between two runs
+ */
+export function openShells(folder: string, env: Readonly<Record<string, string>> = {}) {
   const options = () => {
     const own = Object.entries(localEnvironment()).filter(([name]) => !name.startsWith('VITEST'))
     const PATH = `${resolve('node_modules/.bin')}:${process.env['PATH']}`
     return { cwd: folder, env: { ...Object.fromEntries(own), PATH, ...env } }
   }
-  const running: StartedLines[] = []
+  const running: { stop(): Promise<void> }[] = []
   return {
-    async run(lines) {
+    /** Runs lines and returns what they print to stdout. Rejects with all output if a line fails. */
+    async run(lines: string): Promise<string> {
       try {
         const { stdout } = await promisify(execFile)('sh', ['-ec', NPX + lines], options())
         return stdout
@@ -94,7 +70,8 @@ export function openShells(folder: string, env: Readonly<Record<string, string>>
         throw new Error(`${lines}\n${stdout}${stderr}`, { cause: error })
       }
     },
-    start(lines) {
+    /** Starts lines that keep running. */
+    start(lines: string) {
       // A process group of its own, so that the shell's children end with it.
       const shell = spawn('sh', ['-ec', NPX + lines], { ...options(), detached: true })
       let printed = ''
@@ -103,15 +80,17 @@ export function openShells(folder: string, env: Readonly<Record<string, string>>
       }
       const ended = new Promise<void>((done) => shell.once('exit', () => done()))
       const isRunning = () => shell.exitCode === null && shell.signalCode === null
-      const started: StartedLines = {
-        async waitFor(pattern) {
+      const started = {
+        /** Resolves to all output when a pattern is in it. Rejects with it if the lines end before. */
+        async waitFor(pattern: RegExp): Promise<string> {
           while (!pattern.test(printed)) {
             if (!isRunning()) throw new Error(`${lines}\n${printed}`)
             await new Promise((done) => setTimeout(done, 50))
           }
           return printed
         },
-        async stop() {
+        /** Ends the lines and what they started. */
+        async stop(): Promise<void> {
           if (shell.pid !== undefined && isRunning()) process.kill(-shell.pid)
           await ended
         },
@@ -119,7 +98,8 @@ export function openShells(folder: string, env: Readonly<Record<string, string>>
       running.push(started)
       return started
     },
-    async stop() {
+    /** Ends all that still runs. */
+    async stop(): Promise<void> {
       for (const started of running) await started.stop()
     },
   }

@@ -1,25 +1,25 @@
 /**
- * Responses to a deletion with which nobody was removed, served over HTTP: those of a firewall, a proxy or another server
- * in front of the Worker, and some of the Worker itself. Each sample of the documents is run against all of them.
+ * Responses to a deletion that removed no user, served over HTTP: those of a firewall, a proxy or another server before
+ * the Worker, and some of the Worker itself. Each sample of the documents is run against all of them.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A response, and what a caller may take from it. */
 export interface ForeignResponse {
   readonly title: string
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
-  /** The `error` of a response that is the Worker's. */
+  /** The `error`, if the response is the Worker's. */
   readonly error?: string
-  /** The `Retry-After` of a response that is the Worker's. */
+  /** The `Retry-After`, if the response is the Worker's. */
   readonly retryAfter?: string
 }
 
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' }
 const TEXT = { 'Content-Type': 'text/plain' }
 const JSON_TYPE = { 'Content-Type': 'application/json' }
+const GATEWAY = { ...JSON_TYPE, 'X-Request-Id': 'gateway-1' }
 const LOGIN = { Location: '/login' }
 const LOGIN_PAGE = '<!doctype html><title>Sign in</title><form></form>'
 
@@ -33,34 +33,40 @@ const responses: readonly ForeignResponse[] = [
   foreign("another server's JSON", 404, '{"error":"Not Found","status":404}', JSON_TYPE),
   foreign('JSON without members', 500, 'null', JSON_TYPE),
   foreign('JSON with an object in it', 400, '{"error":{"code":"bad"}}', JSON_TYPE),
-  foreign('a gateway that answers before the Worker', 202, '{}', {
-    ...JSON_TYPE,
-    'X-Request-Id': 'gateway-1',
-  }),
+  foreign('a gateway that responds before the Worker', 202, '{}', GATEWAY),
   foreign('a redirect to a login page', 302, '', LOGIN),
   foreign('a redirect that keeps the method', 307, '', LOGIN),
   foreign('a login page', 200, LOGIN_PAGE, HTML),
   ours('the Worker, to another method', 405, 'method_not_allowed'),
-  ours('the Worker, for a moment', 500, 'server_error', '1'),
-  ours('the Worker, without quota', 500, 'server_error', '41000'),
+  ours('the Worker, for a moment', 500, 'server_error', { 'Retry-After': '1' }),
+  ours('the Worker, without quota', 500, 'server_error', { 'Retry-After': '41000' }),
 ]
 
-/** All of them, as `test.each` takes them. The server sends each for the organization that stands here. */
+function foreign(title: string, status: number, body: string, headers = {}): ForeignResponse {
+  return { title, status, headers, body }
+}
+
+function ours(
+  title: string,
+  status: number,
+  error: string,
+  retry?: { readonly 'Retry-After': string },
+): ForeignResponse {
+  const body = JSON.stringify({ error, error_description: 'a sentence' })
+  const headers = { ...JSON_TYPE, 'X-Request-Id': 'request-1', ...retry }
+  return { title, status, headers, body, error, ...(retry && { retryAfter: retry['Retry-After'] }) }
+}
+
+/** All responses, each with the ID of the organization for which the server sends it. */
 export const foreignCases = responses.map((response, index) => ({
   ...response,
   organizationID: String(index),
 }))
 
-/** A server that sends them. */
-export interface ForeignServer {
-  readonly origin: string
-  /** The idempotency keys of the requests that named an organization, in order. */
-  keysFor(organizationID: string): readonly unknown[]
-  stop(): void
-}
+export type ForeignServer = Awaited<ReturnType<typeof serveForeignResponses>>
 
-/** Serves them, and a login page at any other path. */
-export async function serveForeignResponses(): Promise<ForeignServer> {
+/** Serves the responses, and a login page at any other path. */
+export async function serveForeignResponses() {
   const keys = new Map<string, unknown[]>()
   const server = createServer(({ url = '', headers: sent }, outgoing) => {
     const [, organizationID = ''] = /^\/api\/v1\/organizations\/(\d+)\/users\//.exec(url) ?? []
@@ -73,32 +79,11 @@ export async function serveForeignResponses(): Promise<ForeignServer> {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    keysFor: (organizationID) => keys.get(organizationID) ?? [],
+    /** The idempotency keys of the requests that named an organization, in order. */
+    keysFor: (organizationID: string): readonly unknown[] => keys.get(organizationID) ?? [],
     stop() {
       server.closeAllConnections()
       server.close()
     },
-  }
-}
-
-function foreign(
-  title: string,
-  status: number,
-  body: string,
-  headers: Readonly<Record<string, string>> = {},
-): ForeignResponse {
-  return { title, status, headers, body }
-}
-
-function ours(title: string, status: number, error: string, retryAfter?: string): ForeignResponse {
-  const retry = retryAfter === undefined ? {} : { retryAfter }
-  return {
-    ...foreign(title, status, JSON.stringify({ error, error_description: 'a sentence' }), {
-      ...JSON_TYPE,
-      'X-Request-Id': 'request-1',
-      ...(retryAfter === undefined ? {} : { 'Retry-After': retryAfter }),
-    }),
-    error,
-    ...retry,
   }
 }

@@ -1,21 +1,15 @@
 /**
- * A JWKS endpoint as a real HTTP server on loopback, whose answers can be switched while it runs.
+ * A JWKS endpoint as a real HTTP server on loopback. Its responses can change while it runs.
  */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createIssuer, type Issuer, type IssuerOptions } from '../../../dev/test-issuer.ts'
-import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders.ts'
+import { createIssuer, type IssuerOptions } from '../../../dev/test-issuer.ts'
+import { createJwksEndpoint, withBody } from '../jwks-responders.ts'
 
-/** An issuer with its server. */
-export interface ServedIssuer extends Issuer {
-  readonly endpoint: JwksEndpoint
-  stop(): Promise<void>
-}
+export type ServedIssuer = Awaited<ReturnType<typeof serveIssuer>>
 
-/** Starts a server, and an issuer whose JWK Set is there. */
-export async function serveIssuer(
-  options: Omit<IssuerOptions, 'jwksURL'> = {},
-): Promise<ServedIssuer> {
+/** Starts a server, and creates an issuer whose JWKS is there. */
+export async function serveIssuer(options: Omit<IssuerOptions, 'jwksURL'> = {}) {
   const endpoint = createJwksEndpoint(() => new Response(null, { status: 503 }))
   const server = createServer((incoming, outgoing) => {
     const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values = []]) =>
@@ -23,11 +17,11 @@ export async function serveIssuer(
     )
     const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host}`)
     const request = new Request(url, { method: incoming.method ?? 'GET', headers })
-    // A connection that breaks is one of the answers; so is a caller that goes away.
-    endpoint.fetch(request).then(
-      (response) => send(response, outgoing).catch(() => outgoing.destroy()),
-      () => outgoing.destroy(),
-    )
+    // A responder may break the connection, and a caller may go away.
+    endpoint
+      .fetch(request)
+      .then((response) => send(response, outgoing))
+      .catch(() => outgoing.destroy())
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve)
@@ -35,16 +29,11 @@ export async function serveIssuer(
   const { port } = server.address() as AddressInfo
   const issuer = await createIssuer({ ...options, jwksURL: `http://127.0.0.1:${port}/jwks` })
   endpoint.respond = (request) => withBody(issuer.jwks())(request)
-  return {
-    ...issuer,
-    endpoint,
-    stop() {
-      server.closeAllConnections()
-      return new Promise((resolve, reject) => {
-        server.close((error) => (error === undefined ? resolve() : reject(error)))
-      })
-    },
+  async function stop(): Promise<void> {
+    server.closeAllConnections()
+    await server[Symbol.asyncDispose]()
   }
+  return { ...issuer, endpoint, stop }
 }
 
 async function send(response: Response, outgoing: ServerResponse): Promise<void> {

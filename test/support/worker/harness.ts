@@ -3,28 +3,14 @@
  * it. Each harness has its own.
  */
 import { env } from 'cloudflare:workers'
-import type { TokenChanges } from '../../../dev/test-issuer.ts'
 import type { Seed } from '../../../dev/seeder.ts'
-import { createFixture, subjectOf, type Subject, type Fixture } from '../fixture'
-import { createCaller, type CallResponse, type Call, type Caller, type Vars } from './caller'
+import type { TokenChanges } from '../../../dev/test-issuer.ts'
+import { createFixture, subjectOf, type Fixture, type Subject } from '../fixture'
+import { createCaller, type Call, type CallResponse, type Vars } from './caller'
 import { serveIssuer, type ServedIssuer } from './issuers'
 
 /** The outcome of a valid token if the call names a user that does not exist. */
 export const VALID = '404 user_not_found'
-
-export interface Harness {
-  readonly issuer: ServedIssuer
-  readonly fixture: Fixture
-  readonly call: Caller
-  /** A valid token, except for the changes. */
-  readonly token: (subject: Subject, changes?: TokenChanges) => Promise<string>
-  /** Calls with a valid token. Deletes `fixture.target` by default. */
-  readonly callAs: (subject: Subject, call?: Call) => Promise<CallResponse>
-  /** The same for the administrator of the organization, with changes to the token. */
-  readonly callWith: (changes: TokenChanges, call?: Call) => Promise<CallResponse>
-  /** The outcome of such a call for a user that does not exist: `VALID`, or what is wrong with the token. */
-  readonly judge: (changes: TokenChanges) => Promise<string>
-}
 
 export interface HarnessOptions {
   readonly vars?: Vars
@@ -33,27 +19,31 @@ export interface HarnessOptions {
   readonly seed?: (seed: Seed, fixture: Fixture) => void
 }
 
-export async function createHarness(options: HarnessOptions = {}): Promise<Harness> {
+export type Harness = Awaited<ReturnType<typeof createHarness>>
+
+export async function createHarness({ vars, seed, ...options }: HarnessOptions = {}) {
   const issuer = options.issuer ?? (await serveIssuer())
-  const fixture = await createFixture(env.DB, options.seed)
-  const call = createCaller(issuer, options.vars)
-  const harness: Harness = {
-    issuer,
-    fixture,
-    call,
-    token: (subject, changes) => issuer.token(subjectOf(subject), changes),
-    async callAs(subject, what = fixture.target) {
-      return call({ ...what, token: await harness.token(subject) })
-    },
-    async callWith(changes, what = fixture.target) {
-      return call({ ...what, token: await harness.token(fixture.administrator, changes) })
-    },
-    async judge(changes) {
-      const { organizationID } = fixture
-      return outcomeOf(await harness.callWith(changes, { organizationID, userID: 'absent' }))
-    },
+  const fixture = await createFixture(env.DB, seed)
+  const call = createCaller(issuer, vars)
+  const { organizationID, administrator, target } = fixture
+
+  /** A valid token, except for the changes. */
+  function token(subject: Subject, changes?: TokenChanges): Promise<string> {
+    return issuer.token(subjectOf(subject), changes)
   }
-  return harness
+  /** Calls with a valid token. Deletes the fixture's target by default. */
+  async function callAs(subject: Subject, what: Call = target): Promise<CallResponse> {
+    return call({ ...what, token: await token(subject) })
+  }
+  /** The same for the administrator of the organization, with changes to the token. */
+  async function callWith(changes: TokenChanges, what: Call = target): Promise<CallResponse> {
+    return call({ ...what, token: await token(administrator, changes) })
+  }
+  /** The outcome of such a call for a user that does not exist: `VALID`, or what is wrong with the token. */
+  async function judge(changes: TokenChanges): Promise<string> {
+    return outcomeOf(await callWith(changes, { organizationID, userID: 'absent' }))
+  }
+  return { issuer, fixture, call, token, callAs, callWith, judge }
 }
 
 /** The status of a response and the reason in the log. */

@@ -1,35 +1,22 @@
 /**
- * The lines that the Worker writes, caught while a test runs, so that it can ask for the one of a request.
+ * Catches the lines that the Worker logs while a test runs.
  */
 import { vi } from 'vitest'
+import type { RequestLine } from '../../../src/log'
 
-/** A request's line, as an operator reads it. */
-export interface LogLine {
+/** The line of a request, as an operator reads it. */
+export interface LogLine extends RequestLine {
   readonly message: 'request'
-  readonly requestID: string
-  readonly transport: 'http' | 'rpc'
-  readonly method?: string
-  readonly route?: string
   readonly status: number
   readonly error?: string
   readonly reason?: string
   readonly frames?: readonly string[]
   readonly durationMs: number
-  readonly actor?: { readonly kind?: string; readonly subject: string }
-  readonly scope?: { readonly organizationID: string; readonly userID: string }
-  readonly groupsRemoved?: number
-  readonly database?: {
-    readonly attempts: number
-    readonly sqlMs?: number
-    readonly rowsRead?: number
-    readonly rowsWritten?: number
-  }
-  readonly traceID?: string
 }
 
 let texts: string[] = []
 
-/** Starts anew, and catches what is written from now on. */
+/** Forgets all lines, and catches new ones from now on. */
 export function catchLog(): void {
   texts = []
   const { log } = console
@@ -42,14 +29,13 @@ export function catchLog(): void {
   }
 }
 
-/** Everything that was written, as text. */
+/** All lines as text. */
 export function readLog(): readonly string[] {
   return texts
 }
 
-/** The request lines that were written. */
+/** The lines of requests. */
 export function readLines(): LogLine[] {
-  return texts
-    .map((text) => JSON.parse(text) as LogLine)
-    .filter((line) => line.message === 'request')
+  const lines = texts.map((text) => JSON.parse(text) as LogLine)
+  return lines.filter(({ message }) => message === 'request')
 }
