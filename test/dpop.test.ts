@@ -5,8 +5,6 @@
 import { env } from 'cloudflare:workers'
 import { base64url } from 'jose'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { checkBinding } from '../src/dpop'
-import type { IdentityError } from '../src/errors'
 import type { TokenChanges } from '../dev/test-issuer.ts'
 import { createKey, createWeakKey, without } from '../dev/test-keys.ts'
 import { watch } from './support/database'
@@ -326,38 +324,5 @@ describe('a proof for the URL', () => {
     ].flatMap(([outcome = '', path = '', ...urls]) => urls.map((htu) => ({ htu, path, outcome }))),
   )('$htu gets $outcome at $path', async ({ htu, path, outcome }) => {
     expect(await judge({ path, proof: { claims: { htu } } })).toBe(outcome)
-  })
-})
-
-const isRequestURL = ({ href }: URL) => href === 'https://resource.example.org/protectedresource'
-
-describe('the example of RFC 9449, 7.1', () => {
-  const example = {
-    time: 1_562_262_618,
-    jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I', // 6.1
-    token: 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU',
-    proof:
-      'eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0Vj' +
-      'NoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5' +
-      'VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUI' +
-      'iwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI' +
-      '2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqz' +
-      'hrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA',
-  }
-
-  test.each<[Partial<typeof example>, string]>([
-    [{}, 'accepted'],
-    [{ token: 'x' }, 'dpop_token_mismatch'],
-    [{ jkt: 'x' }, 'dpop_token_mismatch'],
-    [{ time: 1_562_349_018 }, 'dpop_stale'],
-  ])('with %o: %s', async (changes, outcome) => {
-    const { time, jkt, token, proof } = { ...example, ...changes }
-    vi.useFakeTimers({ toFake: ['Date'], now: time * SECOND })
-    const check = checkBinding(token, { jkt }, 'accept', { proof, method: 'GET', isRequestURL })
-    const reason = await check.then(
-      () => 'accepted',
-      (error: IdentityError) => error.reason,
-    )
-    expect(reason).toBe(outcome)
   })
 })

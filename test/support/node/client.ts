@@ -1,11 +1,10 @@
 /**
- * Calls the Worker over HTTP and validates every response against docs/openapi.yaml. `callRaw` sends bytes that no client
- * library would.
+ * Calls the Worker over HTTP, and checks every response against docs/openapi.yaml.
  */
 import { connect } from 'node:net'
 import { checkResponse } from '../openapi'
 
-/** What a caller sends: a deletion, unless told otherwise. */
+/** What a caller sends: a deletion by default. */
 export interface Call {
   readonly method?: string
   readonly organizationID?: string
@@ -19,7 +18,6 @@ export interface Call {
   readonly signal?: AbortSignal
 }
 
-/** What came back. */
 export interface CallResponse {
   readonly status: number
   readonly headers: Headers
@@ -32,7 +30,6 @@ export function pathOf(organizationID: string, userID: string): string {
   return `/api/v1/organizations/${ids[0]}/users/${ids[1]}`
 }
 
-/** Calls a Worker. */
 export async function call(worker: URL, call: Call): Promise<CallResponse> {
   const { method = 'DELETE', organizationID = '', userID = '', token, body, signal } = call
   const url = new URL(call.path ?? pathOf(organizationID, userID), worker)
@@ -45,16 +42,12 @@ export async function call(worker: URL, call: Call): Promise<CallResponse> {
     ...(body === undefined ? {} : { body }),
     ...(signal === undefined ? {} : { signal }),
   })
-  const result = {
-    status: response.status,
-    headers: response.headers,
-    body: await response.text(),
-  }
+  const result = { status: response.status, headers: response.headers, body: await response.text() }
   checkResponse({ method, path: url.pathname, ...result })
   return result
 }
 
-/** Sends a request as raw bytes, which must ask for `Connection: close`, and reads the response to its end. */
+/** Sends bytes that no client library would. They must ask for `Connection: close`. */
 export async function callRaw(worker: URL, request: string): Promise<CallResponse> {
   const socket = connect(Number(worker.port), worker.hostname)
   socket.write(request, 'latin1')
@@ -63,12 +56,11 @@ export async function callRaw(worker: URL, request: string): Promise<CallRespons
   const text = Buffer.concat(chunks).toString('utf8')
   const [head = '', ...rest] = text.replace(/^HTTP\/1\.1 100 .*?\r\n\r\n/s, '').split('\r\n\r\n')
   const [statusLine = '', ...fields] = head.split('\r\n')
-  const headers = new Headers(
-    fields.map((field): [string, string] => {
-      const colon = field.indexOf(':')
-      return [field.slice(0, colon), field.slice(colon + 1).trim()]
-    }),
-  )
+  const headers = new Headers()
+  for (const field of fields) {
+    const [name = '', ...value] = field.split(':')
+    headers.append(name, value.join(':'))
+  }
   const [, status] = statusLine.split(' ')
   const result = { status: Number(status), headers, body: rest.join('\r\n\r\n') }
   const [method = '', path = ''] = request.split(' ')

@@ -1,5 +1,5 @@
 /**
- * Calls the Worker inside workerd, with any configuration, and validates every response against docs/openapi.yaml.
+ * Calls the Worker inside workerd, with any configuration, and checks every response against docs/openapi.yaml.
  */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
@@ -11,7 +11,7 @@ import type { IssuerVars } from '../../../dev/test-issuer.ts'
 
 const ORIGIN = 'https://identity.example'
 
-/** What a caller sends: a deletion, unless told otherwise. */
+/** What a caller sends: a deletion by default. */
 export interface Call {
   readonly method?: string
   readonly organizationID?: string
@@ -22,11 +22,10 @@ export interface Call {
   readonly token?: string
   readonly headers?: HeadersInit
   readonly body?: BodyInit
-  /** Does not wait for the work that goes on behind the response; see `CallResponse.settled`. */
+  /** Does not wait for the work behind the response; see `CallResponse.settled`. */
   readonly inBackground?: boolean
 }
 
-/** What came back. */
 export interface CallResponse {
   readonly status: number
   readonly headers: Headers
@@ -37,17 +36,17 @@ export interface CallResponse {
   readonly settled: Promise<void>
 }
 
-/** Variables in any form that a configuration can give them; undefined leaves one out. */
+/** Variables in any form that a configuration can give them; undefined removes one. */
 export type Vars = Readonly<Partial<Record<keyof Environment, unknown>>>
 
 /** Calls with one configuration: an environment of its own, as a deployed isolate has. */
 export type Caller = (call: Call) => Promise<CallResponse>
 
 /**
- * A caller of a Worker that trusts the issuer.
+ * Creates a caller of a Worker that trusts the issuer.
  *
- * @param vars go before everything else, bindings too
- * @param module the Worker, where it is not the one of this test file
+ * @param vars replace all other variables and bindings
+ * @param module the Worker, if it is not that of this test file
  */
 export function createCaller(
   { vars: trust }: { readonly vars: IssuerVars },
@@ -65,14 +64,13 @@ export function createCaller(
     const { status, headers } = response
     const { method } = request
     checkResponse({ method, path: new URL(request.url).pathname, status, headers, body })
-    const lines = readLines().filter((line) => line.requestID === headers.get('X-Request-Id'))
-    const line = lines.at(-1)
+    const requestID = headers.get('X-Request-Id')
+    const line = readLines().findLast((one) => one.requestID === requestID)
     if (line === undefined) throw new Error('the Worker logged no line of this request')
     return { status, headers, body, line, settled }
   }
 }
 
-/** The request of a call. */
 export function createRequest(call: Call): Request {
   const { method = 'DELETE', organizationID = '', userID = '', token, body } = call
   const ids = [organizationID, userID].map(encodeURIComponent)

@@ -1,9 +1,9 @@
 /**
- * The Worker's clock, stopped and moved by hand. Timers run on; only what time it is, is a test's to say.
+ * The Worker's clock, stopped and moved by a test. Timers run on.
  */
 import { vi } from 'vitest'
 
-/** A length of time in milliseconds. */
+/** Milliseconds. */
 export const SECOND = 1_000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE

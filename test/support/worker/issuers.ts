@@ -1,26 +1,23 @@
 /**
- * Issuers inside workerd: what the Worker fetches goes to the endpoint that serves the URL. A new issuer has a URL of its
- * own, for which the isolate has no keys yet: each one is a cold start.
+ * Issuers inside workerd. A fetch goes to the endpoint of the issuer that has this URL. A new issuer has a new URL, for
+ * which the isolate has no keys yet: a cold start.
  */
-import { createIssuer, type Issuer, type IssuerOptions } from '../../../dev/test-issuer.ts'
+import { createIssuer, type IssuerOptions } from '../../../dev/test-issuer.ts'
 import { createJwksEndpoint, withBody, type JwksEndpoint } from '../jwks-responders'
 
-/** An issuer with its endpoint. */
-export interface ServedIssuer extends Issuer {
-  readonly endpoint: JwksEndpoint
-}
+export type ServedIssuer = Awaited<ReturnType<typeof serveIssuer>>
 
 const endpoints = new Map<string, JwksEndpoint>()
 
-/** A new issuer whose JWK Set can be fetched. */
-export async function serveIssuer(options: IssuerOptions = {}): Promise<ServedIssuer> {
+/** Creates an issuer, and serves its JWKS. */
+export async function serveIssuer(options: IssuerOptions = {}) {
   const issuer = await createIssuer(options)
   const endpoint = createJwksEndpoint((request) => withBody(issuer.jwks())(request))
   endpoints.set(issuer.vars.JWKS_URL, endpoint)
   return { ...issuer, endpoint }
 }
 
-/** The network of the tests: issuers alone. */
+/** A `fetch` that reaches issuers alone. */
 export async function fetchFromIssuers(
   input: RequestInfo | URL,
   init?: RequestInit,

@@ -1,6 +1,6 @@
 /**
- * Before each test file in workerd: an empty, migrated database, though the files share a runtime. Before each test: no
- * network but the issuers under test, and the log caught instead of printed.
+ * Prepares tests in workerd, whose files share a runtime. Each file gets an empty, migrated database; each test gets a
+ * network of the test issuers alone, and a caught log.
  */
 import { applyD1Migrations, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
