@@ -1,5 +1,5 @@
 /**
- * `npm run bundle`: the size of the Worker as it would be deployed, raw and gzip, against its limit. Uploads nothing.
+ * `npm run bundle`: compares the size of the deployed bundle with its limit. Uploads nothing.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Finds what keeps an environment from being deployed: variables and bindings that the Worker would reject, by the rules of
- * src/config.ts, and a placeholder in place of the database's ID.
+ * Finds the values and bindings of an environment that the Worker would reject, by the rules of src/config.ts, and a
+ * placeholder in place of the database's ID.
  */
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -10,13 +10,7 @@ import { ROOT } from '../dev/wrangler.ts'
 
 type Values = Readonly<Record<string, unknown>>
 
-/** What src/config.ts exports, as far as this needs it. */
-interface Rules {
-  /** @throws an error whose `detail` names the first variable or binding that is missing or invalid */
-  readConfig(env: Values): unknown
-}
-
-/** Values that stand for missing and invalid ones, so that the next problem is found. */
+/** Valid values, which take the place of missing and invalid ones, so that the next problem is found. */
 const VALID: Values = {
   TOKEN_ISSUER: 'https://issuer.example',
   TOKEN_AUDIENCE: 'identity',
@@ -40,30 +34,28 @@ export interface Findings {
 /**
  * Checks an environment.
  * @param env its name; empty for production
- * @param options variables that go before those of the configuration
+ * @param options variables that override those of the configuration
  */
 export async function checkValues(
   config: Unstable_Config,
   env: string,
   options: Values = {},
 ): Promise<Findings> {
-  // Without any environment in the file, wrangler would take the values of production.
+  // If the file has no environment at all, wrangler takes the values of production.
   if (env !== '' && config.definedEnvironments?.includes(env) !== true) {
     return { problems: [`[env.${env}] is not in the file`], unknown: [] }
   }
-  const rules = await loadRules()
+  const findInvalid = await loadRules()
   const vars: Values = { ...config.vars, ...options }
   const { d1_databases, services = [], queues } = config
   const bindings = [...d1_databases, ...services, ...(queues.producers ?? [])]
-  const checked: Record<string, unknown> = {
-    ...vars,
-    ...Object.fromEntries(bindings.map(({ binding }) => [binding, BINDING])),
-  }
+  const checked: Record<string, unknown> = { ...vars }
+  for (const { binding } of bindings) checked[binding] = BINDING
   const path = env === '' ? '' : `env.${env}.`
   const databases = `[[${path}d1_databases]]`
   const problems: string[] = []
   for (;;) {
-    const name = findInvalid(rules, checked)
+    const name = findInvalid(checked)
     if (name === undefined) break
     const value = vars[name]
     const isSet = typeof value === 'string' ? value.trim() !== '' : value !== undefined
@@ -82,20 +74,11 @@ export async function checkValues(
   return { problems, unknown: Object.keys(vars).filter((name) => !(name in VARIABLES)) }
 }
 
-/** The first variable or binding that the Worker rejects. */
-function findInvalid(rules: Rules, environment: Values): string | undefined {
-  try {
-    rules.readConfig(environment)
-    return undefined
-  } catch (error) {
-    const { detail } = error as { detail?: string }
-    if (detail === undefined) throw error
-    return detail
-  }
-}
-
-/** The rules of the Worker. Its files import each other as bundlers resolve them, so it is bundled. */
-async function loadRules(): Promise<Rules> {
+/**
+ * Loads src/config.ts. Its imports have no file extensions, as bundlers resolve them, so it is bundled.
+ * @returns a function that names the first variable or binding that the Worker rejects
+ */
+async function loadRules(): Promise<(environment: Values) => string | undefined> {
   const { outputFiles } = await build({
     entryPoints: [join(ROOT, 'src/config.ts')],
     bundle: true,
@@ -103,5 +86,17 @@ async function loadRules(): Promise<Rules> {
     format: 'esm',
   })
   const source = Buffer.from(outputFiles[0]?.contents ?? []).toString('base64')
-  return (await import(`data:text/javascript;base64,${source}`)) as Rules
+  const { readConfig } = (await import(`data:text/javascript;base64,${source}`)) as {
+    readConfig: (environment: Values) => unknown
+  }
+  return (environment) => {
+    try {
+      readConfig(environment)
+      return undefined
+    } catch (error) {
+      const { detail } = error as { detail?: string }
+      if (detail === undefined) throw error
+      return detail
+    }
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run deploy`: checks the values of one environment, migrates its database and deploys it. `--env=<name>` chooses the
- * environment, production without it; other options go to `wrangler deploy`. With `--dry-run` nothing is uploaded.
+ * environment, by default production; other options go to `wrangler deploy`. `--dry-run` uploads nothing.
  */
 import { spawnSync } from 'node:child_process'
 import { basename } from 'node:path'
@@ -28,7 +28,8 @@ const vars = Object.fromEntries(
 
 const config = readFile()
 const { problems, unknown } = await checkValues(config, env, vars)
-for (const name of unknown) console.warn(`${name} is no variable of the Worker: it has no effect.`)
+for (const name of unknown)
+  console.warn(`${name} is not a variable of the Worker: it has no effect.`)
 if (problems.length > 0) {
   throw new Advice(
     `${basename(config.configPath ?? '')} is not ready for a deployment:\n` +
@@ -47,7 +48,7 @@ function readFile(): Unstable_Config {
   }
 }
 
-/** Runs wrangler with the account of the operator, and ends with its exit code if it fails. */
+/** Runs wrangler with the account of the operator. Ends with its exit code if it fails. */
 function run(...command: readonly string[]): void {
   const { status } = spawnSync(process.execPath, ['--no-warnings', WRANGLER, ...command], {
     cwd: ROOT,

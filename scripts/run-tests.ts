@@ -1,10 +1,11 @@
 /**
- * Runs a project of Vitest as a command does.
+ * Runs a project of Vitest in the checkout.
  */
 import { spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { ROOT } from '../dev/wrangler.ts'
+
+const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs')
 
 /** @returns the exit code */
 export function runTests(
@@ -12,18 +13,7 @@ export function runTests(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): number {
-  const vitest = createRequire(import.meta.url).resolve('vitest/package.json')
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      join(dirname(vitest), 'vitest.mjs'),
-      'run',
-      ...args,
-      '--project',
-      project,
-      '--disable-console-intercept',
-    ],
-    { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...variables } },
-  )
-  return status ?? 1
+  const command = [VITEST, 'run', ...args, '--project', project, '--disable-console-intercept']
+  const env = { ...process.env, ...variables }
+  return spawnSync(process.execPath, command, { cwd: ROOT, stdio: 'inherit', env }).status ?? 1
 }

@@ -1,6 +1,6 @@
 /**
- * Runs every development command: `node scripts/run.js start`. Plain JavaScript, so that a Node that is too old, or a
- * checkout without its packages, gets a sentence that says what to do. It knows nothing of what the commands do.
+ * Runs every development command: `node scripts/run.js start`. Plain JavaScript, so that an old Node or a checkout without
+ * packages gets a message that says what to do.
  */
 import { createRequire } from 'node:module'
 
@@ -35,11 +35,11 @@ function end(message) {
 }
 
 if (!Object.hasOwn(commands, command)) {
-  end(`Unknown command "${command}". There are: ${Object.keys(commands).join(', ')}`)
+  end(`Unknown command "${command}". The commands are: ${Object.keys(commands).join(', ')}`)
 }
 if (!isInstalled('jose')) end('The packages are not installed yet. Run: npm ci')
 if (!isInstalled('wrangler')) {
-  end('The development packages were left out. Run: npm ci --include=dev')
+  end('The development packages are not installed. Run: npm ci --include=dev')
 }
 if (!process.features.typescript) {
   end(

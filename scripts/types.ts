@@ -1,6 +1,6 @@
 /**
- * `npm run types`: writes the types of the runtime into worker-configuration.d.ts. With `--check` it only compares. The
- * types of the environment are not there: src/config.ts has them, whatever values and bindings an operator adds.
+ * `npm run types`: writes the types of the runtime into worker-configuration.d.ts; with `--check` it only compares. The
+ * types of the environment are in src/config.ts, so they do not depend on the values of an operator.
  */
 import { wrangler } from '../dev/wrangler.ts'
 

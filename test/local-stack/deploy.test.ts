@@ -1,6 +1,6 @@
 /**
- * `npm run deploy` checks the values before anything is changed. Nothing here reaches the network: a check that fails ends
- * the command, and one that passes goes on with `--dry-run`.
+ * The check of the values before a deployment. No test reaches the network: `npm run deploy` ends with a failed check, or
+ * runs with `--dry-run`.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -40,7 +40,7 @@ async function check(values: object, env = ''): Promise<Findings> {
 test.each([
   ['', '00000000-0000-0000-0000-000000000000'],
   ['staging', '00000000-0000-0000-0000-000000000001'],
-])('names what is missing without values, environment "%s"', async (env, id) => {
+])('names the missing values of environment "%s"', async (env, id) => {
   const delivered = { vars: VARIABLES, ...bindDatabase(id) }
   const file = env === '' ? delivered : { vars: VARS, ...DATABASE, env: { staging: delivered } }
   const table = env === '' ? '' : 'env.staging.'
@@ -53,53 +53,39 @@ test.each([
   ])
 })
 
-test('names every value that the Worker rejects, and no value', async () => {
-  const vars = {
-    ...VARS,
-    JWKS_URL: 'https://user:secret@issuer.example/jwks',
-    TOKEN_ALGORITHMS: 'HS256',
-    CORS_ORIGINS: 'https://console.example/',
-    KEEP_LAST_ADMINISTRATOR: 1,
-  }
-  const { problems } = await check({ vars, ...DATABASE })
+const http = { JWKS_URL: 'http://issuer.internal/jwks' }
+const services = [{ binding: 'ISSUER', service: 'issuer' }]
+const queues = { producers: [{ binding: 'DELETION_EVENTS', queue: 'deletions' }] }
+const invalid = {
+  JWKS_URL: 'https://user:secret@issuer.example/jwks',
+  TOKEN_ALGORITHMS: 'HS256',
+  CORS_ORIGINS: 'https://console.example/',
+  KEEP_LAST_ADMINISTRATOR: 1,
+}
+
+test.each<[title: string, vars: object, bindings: object, rejected: string[]]>([
+  ['each invalid value, and prints none', invalid, {}, Object.keys(invalid)],
+  ['http: for the keys without the binding ISSUER', http, {}, ['JWKS_URL']],
+  ['no http: for the keys with the binding ISSUER', http, { services }, []],
+  ['no queue', {}, { queues }, []],
+  ['a text in place of a queue', { DELETION_EVENTS: 'q' }, {}, ['DELETION_EVENTS']],
+])('rejects %s', async (_, vars, bindings, rejected) => {
+  const { problems } = await check({ vars: { ...VARS, ...vars }, ...DATABASE, ...bindings })
   expect(problems.toSorted()).toEqual(
-    ['CORS_ORIGINS', 'JWKS_URL', 'KEEP_LAST_ADMINISTRATOR', 'TOKEN_ALGORITHMS'].map(
-      (name) => `[vars] ${name} has a value that the Worker rejects`,
-    ),
+    rejected.toSorted().map((name) => `[vars] ${name} has a value that the Worker rejects`),
   )
 })
 
-test('takes http: for the keys only with the binding ISSUER, and misses the binding DB', async () => {
-  const vars = { ...VARS, JWKS_URL: 'http://issuer.internal/jwks' }
-  const services = [{ binding: 'ISSUER', service: 'issuer' }]
-  const noDatabase = '[[d1_databases]] has no binding "DB"'
-  const noKeys = '[vars] JWKS_URL has a value that the Worker rejects'
-  expect((await check({ vars })).problems).toEqual([noDatabase, noKeys])
-  expect((await check({ vars, services })).problems).toEqual([noDatabase])
+test('names a missing database and a misspelt variable', async () => {
+  const findings = await check({ vars: { ...VARS, KEEP_LAST_ADMINISTATOR: true } })
+  expect(findings.problems).toEqual(['[[d1_databases]] has no binding "DB"'])
+  expect(findings.unknown).toEqual(['KEEP_LAST_ADMINISTATOR'])
 })
 
-test('does not take the values of production for an environment that is not in the file', async () => {
-  const { problems } = await check({ vars: VARS, ...DATABASE }, 'staging')
-  expect(problems).toEqual(['[env.staging] is not in the file'])
-})
-
-test('finds a misspelt variable', async () => {
-  const vars = { ...VARS, KEEP_LAST_ADMINISTATOR: true }
-  const findings = await check({ vars, ...DATABASE })
-  expect(findings).toEqual({ problems: [], unknown: ['KEEP_LAST_ADMINISTATOR'] })
-})
-
-test('a queue is a queue, and a text is none', async () => {
-  const queues = { producers: [{ binding: 'DELETION_EVENTS', queue: 'deletions' }] }
-  expect((await check({ vars: VARS, ...DATABASE, queues })).problems).toEqual([])
-  const vars = { ...VARS, DELETION_EVENTS: 'deletions' }
-  expect((await check({ vars, ...DATABASE })).problems).toHaveLength(1)
-})
-
-/** Each command starts programs of its own, which takes long on a busy machine. */
+/** Starting the programs of each command takes long on a busy machine. */
 const TIMEOUT_MS = 180_000
 
-test('the command ends with what is missing, or goes on', { timeout: TIMEOUT_MS }, async () => {
+test('the command prints what is missing, or deploys', { timeout: TIMEOUT_MS }, async () => {
   const { main, compatibility_date } = parse(await readFile('wrangler.toml', 'utf8'))
   const { JWKS_URL, ...vars } = VARS
   const toml = stringify({ name: 'identity', main, compatibility_date, vars, ...DATABASE })
@@ -114,12 +100,13 @@ test('the command ends with what is missing, or goes on', { timeout: TIMEOUT_MS 
   await checkout.remove()
 })
 
-/** What a script prints that fails; no stack is in it. */
+/** The output of a script that fails. It has no stack trace. */
 async function fail(checkout: Checkout, script: string): Promise<string> {
-  const failed = checkout.run(`npm run --silent ${script}`).then(
-    (printed) => `it did not fail: ${printed}`,
-    (error: Error) => error.message,
+  const failed = checkout.run(`npm run --silent ${script}`)
+  const { message } = await failed.then(
+    () => new Error('it did not fail'),
+    (error: Error) => error,
   )
-  expect(await failed).not.toContain('\n    at ')
-  return failed
+  expect(message).not.toContain('\n    at ')
+  return message
 }
