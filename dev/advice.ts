@@ -1,8 +1,4 @@
-/**
- * What a person at the terminal did not expect and can fix. scripts/run.js prints the message alone, without a stack.
- */
-
-/** An error whose message says what is wrong and what to do. */
+/** An error whose message says what is wrong and what to do. scripts/run.js prints it without a stack. */
 export class Advice extends Error {
   override readonly name = 'Advice'
 }

@@ -1,6 +1,6 @@
 /**
- * What `npm start` prints: real tokens in files, and a curl command for each kind of response, on people who are still
- * there. The commands read the files, so that they stay short and the tokens can be renewed.
+ * The examples that `npm start` prints: real tokens in files, and a command for each kind of response, on users that exist.
+ * The commands read the files, so they stay short and the tokens can be renewed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,21 +9,24 @@ import { callers, people } from './seed-data.ts'
 import type { Stack } from './stack.ts'
 import { quote, resetCommand, shellPath } from './state-folder.ts'
 
-interface Candidate {
-  readonly id: string
-  readonly subject: string
-  readonly groups: number
+/** A user to remove. */
+interface Target {
+  readonly userID: string
+  readonly path: string
+  readonly description: string
 }
 
 /** Signs in the callers of the examples and writes their access tokens, each valid for an hour, into files. */
 export async function writeTokens(stack: Stack): Promise<void> {
+  const keyPair = await generateKeyPair('ES256', { extractable: true })
   const tokens = {
     administrator: await stack.signIn(callers.administrator),
     auditor: await stack.signIn(callers.auditor),
     'platform-administrator': await stack.signIn(callers.platformAdministrator),
     'service-account': await stack.signInServiceAccount(callers.serviceAccount),
     expired: await stack.signInTwoHoursAgo(callers.administrator),
-    ...(await makeBoundToken(stack)),
+    bound: await stack.signIn(callers.administrator, keyPair),
+    'bound-key': JSON.stringify(await exportJWK(keyPair.privateKey)),
   }
   mkdirSync(stack.state.tokens, { recursive: true, mode: 0o700 })
   for (const [name, token] of Object.entries(tokens)) {
@@ -31,60 +34,37 @@ export async function writeTokens(stack: Stack): Promise<void> {
   }
 }
 
-/** A token that is bound to a key (DPoP), and the key as a private JWK. */
-async function makeBoundToken(stack: Stack): Promise<{ bound: string; 'bound-key': string }> {
-  const keyPair = await generateKeyPair('ES256', { extractable: true })
-  const bound = await stack.signIn(callers.administrator, keyPair)
-  return { bound, 'bound-key': JSON.stringify(await exportJWK(keyPair.privateKey)) }
-}
-
-/** One command for each kind of response, as text. */
+/** One command for each kind of response. */
 export async function describeExamples(stack: Stack): Promise<string> {
-  const [first, second, , fourth] = await findCandidates(stack, 'lumen')
-  const [third] = await findCandidates(stack, 'harbour')
-  const example = (status: number, what: string, path: string, token: string) =>
-    `${status}  ${what}\n${token === 'bound' ? callWithProof(stack, path) : curl(stack, path, token)}`
-  const removal = (
-    who: string,
-    organizationID: string,
-    target: Candidate | undefined,
-    token: string,
+  const [first, second, , fourth] = await findTargets(stack, 'lumen')
+  const [third] = await findTargets(stack, 'harbour')
+  const ada = 'lumen/users/lumen-ada'
+  const absent = 'lumen/users/absent'
+  const remove = (
+    caller: string,
+    target: Target | undefined,
+    toCommand: (path: string) => string,
   ) =>
     target === undefined
-      ? `200  ${who}: no user is left. For new data, stop this and run:\n     ${resetCommand(stack.state.path)}`
-      : example(
-          200,
-          `${who} removes ${describe(target)}`,
-          `${organizationID}/users/${target.id}`,
-          token,
-        )
-
+      ? `200  ${caller}: no user is left. For new data, stop this and run:\n     ${resetCommand(stack.state.path)}`
+      : `200  ${caller} removes ${target.description}\n${toCommand(target.path)}`
+  const by = (token: string) => (path: string) => curl(stack, path, token)
   return [
-    removal('Ada Berg, administrator of Lumen Robotics,', 'lumen', first, 'administrator'),
-    removal('HR sync, service account of Lumen Robotics,', 'lumen', second, 'service-account'),
-    removal('Chioma Eze, platform administrator,', 'harbour', third, 'platform-administrator'),
-    removal('Ada Berg, with a token bound to a key,', 'lumen', fourth, 'bound'),
-    `401  A thief, with a copy of that token\n${curl(stack, 'lumen/users/lumen-ada', 'bound', 'DPoP')}`,
-    example(
-      401,
-      'Ada Berg, with a token that expired an hour ago',
-      'lumen/users/lumen-ada',
-      'expired',
-    ),
-    example(
-      403,
-      'Bruno Costa, auditor: he may look, not remove',
-      'lumen/users/lumen-ada',
-      'auditor',
-    ),
-    example(404, 'Ada Berg, for a user that does not exist', 'lumen/users/absent', 'administrator'),
+    remove('Ada Berg, administrator of Lumen Robotics,', first, by('administrator')),
+    remove('HR sync, service account of Lumen Robotics,', second, by('service-account')),
+    remove('Chioma Eze, platform administrator,', third, by('platform-administrator')),
+    remove('Ada Berg, with a token bound to a key,', fourth, (path) => callWithProof(stack, path)),
+    `401  A thief, with a copy of that token\n${curl(stack, ada, 'bound', 'DPoP')}`,
+    `401  Ada Berg, with a token that expired an hour ago\n${curl(stack, ada, 'expired')}`,
+    `403  Bruno Costa, auditor, who can only read\n${curl(stack, ada, 'auditor')}`,
+    `404  Ada Berg, for a user that does not exist\n${curl(stack, absent, 'administrator')}`,
   ].join('\n\n')
 }
 
 /** How another Worker binds to the stack: its configuration, its call and the command that runs both. */
 export async function describeBinding(stack: Stack): Promise<string> {
   const { config, databases } = stack.state
-  const [, , candidate] = await findCandidates(stack, 'lumen')
+  const [, , target] = await findTargets(stack, 'lumen')
   return `Bind your own Worker to this stack. In its wrangler.toml:
        [[services]]
        binding = "IDENTITY"
@@ -92,7 +72,7 @@ export async function describeBinding(stack: Stack): Promise<string> {
        entrypoint = "Identity"
      in its source, with the text of a token file:
        await env.IDENTITY.deleteUser({
-         token, organizationID: 'lumen', userID: '${candidate?.id ?? 'lumen-noor'}',
+         token, organizationID: 'lumen', userID: '${target?.userID ?? 'lumen-noor'}',
        })
      in its folder, while this runs; \`identity\` gets the values and the data of this stack:
        npx wrangler dev -c wrangler.toml \\
@@ -100,8 +80,8 @@ export async function describeBinding(stack: Stack): Promise<string> {
          --persist-to ${quote(databases)}`
 }
 
-/** The users of an organization that are no callers of the examples; those in most groups first. */
-async function findCandidates({ database }: Stack, organizationID: string): Promise<Candidate[]> {
+/** The users of an organization who are not callers of the examples; those in most groups first. */
+async function findTargets({ database }: Stack, organizationID: string): Promise<Target[]> {
   const { results } = await database
     .prepare(
       `SELECT member.id, users.subject, COUNT(group_members.group_id) AS groups
@@ -113,25 +93,21 @@ async function findCandidates({ database }: Stack, organizationID: string): Prom
     )
     .bind(organizationID, callers.administrator, callers.auditor, callers.platformAdministrator)
     .all()
-  return results.map(({ id, subject, groups }) => ({
-    id: String(id),
-    subject: String(subject),
-    groups: Number(groups),
-  }))
-}
-
-function describe({ id, subject, groups }: Candidate): string {
-  const name = people.find((person) => person.subject === subject)?.name ?? id
-  return `${name}, who is in ${groups === 0 ? 'no group' : groups === 1 ? '1 group' : `${groups} groups`}`
+  return results.map(({ id, subject, groups }) => {
+    const userID = String(id)
+    const name = people.find((person) => person.subject === subject)?.name ?? userID
+    const number = `${Number(groups) || 'no'} group${groups === 1 ? '' : 's'}`
+    const path = `${organizationID}/users/${userID}`
+    return { userID, path, description: `${name}, who is in ${number}` }
+  })
 }
 
 function curl({ workerURL, state }: Stack, path: string, token: string, scheme = 'Bearer'): string {
-  const file = quote(join(state.tokens, token))
   return `     curl -i -X DELETE ${workerURL.origin}/api/v1/organizations/${path} \\
-       -H "Authorization: ${scheme} $(cat ${file})"`
+       -H "Authorization: ${scheme} $(cat ${quote(join(state.tokens, token))})"`
 }
 
-/** The script makes the proof that curl cannot make. */
+/** The script makes the proof, which curl cannot make. */
 function callWithProof({ workerURL, state }: Stack, path: string): string {
   return `     node ${shellPath(join(import.meta.dirname, 'call-with-proof.js'))} \\
        ${workerURL.origin}/api/v1/organizations/${path} \\

@@ -1,6 +1,6 @@
 /**
- * The Identity Worker as the local stack, the tests and the measurements run it. wrangler.toml gives what is deployed as
- * code: main file, compatibility date and flags. Everything else is fixed here, so no value of an operator plays a part.
+ * The Identity Worker as the local stack, the tests and the measurements run it. Takes the main file, the compatibility date
+ * and the flags from wrangler.toml, and nothing else: the values of an operator have no effect.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -12,7 +12,7 @@ import { ROOT } from './wrangler.ts'
 /** A value of a variable, as TOML writes it. */
 export type Value = string | number | boolean
 
-/** Every variable that the Worker reads, each as if it was not set. */
+/** Every variable that the Worker reads, with the value that stands for "not set". */
 export const VARIABLES = {
   TOKEN_ISSUER: '',
   TOKEN_AUDIENCE: '',
@@ -28,35 +28,27 @@ export const VARIABLES = {
   DPOP: '',
 } as const satisfies Readonly<Record<string, Value>>
 
-/** The local database, which Workers share: the ID decides the name of the file on disk. */
+/** The local database. Workers with the same ID share it: the ID decides the name of the file on disk. */
 export const DATABASE = { DB: '00000000-0000-0000-0000-000000000000' } as const
-
-interface Code {
-  readonly main: string
-  readonly compatibility_date: string
-  readonly compatibility_flags: string[]
-  readonly minify: boolean
-  readonly keep_names: boolean
-}
 
 const { main, compatibility_date, compatibility_flags, minify, keep_names } = readCode()
 
-/** The compatibility date and flags of the deployed code, as miniflare names them. */
+/** The compatibility date and flags of the Worker, as miniflare names them. */
 export const compatibility = {
   compatibilityDate: compatibility_date,
   compatibilityFlags: compatibility_flags,
 } as const
 
-/** How wrangler bundles the deployed code, as esbuild names it. */
+/** The settings of the bundle, as esbuild names them. */
 export const bundling = { minify, keepNames: keep_names } as const
 
-/** How one Identity Worker is run. Further options are miniflare's, such as `serviceBindings` and `queueProducers`. */
+/** Options of one Identity Worker: miniflare's, such as `serviceBindings`, and its variables. */
 export type IdentityOptions = Partial<Omit<LocalWorker, 'bindings'>> & {
-  /** Variables; the others are not set. */
+  /** Variables; all others are not set. */
   readonly vars?: Readonly<Record<string, Value>>
 }
 
-/** The Identity Worker from the folder of its bundle; its name is `identity` if the options have no other. */
+/** The Identity Worker from the folder of its bundle. Its name is `identity`, unless the options have a name. */
 export function identityWorker(bundle: string, { vars, ...options }: IdentityOptions): LocalWorker {
   return {
     name: 'identity',
@@ -69,7 +61,7 @@ export function identityWorker(bundle: string, { vars, ...options }: IdentityOpt
   } as LocalWorker
 }
 
-/** What differs from the Worker of the checkout without values; paths are relative to the configuration's folder. */
+/** Differences from the Worker of the checkout; paths are relative to the folder of the configuration. */
 export interface IdentityConfig {
   readonly vars?: Readonly<Record<string, Value>>
   readonly main?: string
@@ -107,9 +99,15 @@ export function writeIdentityConfig(folder: string, changes: IdentityConfig = {}
   return file
 }
 
-function readCode(): Code {
+function readCode() {
   try {
-    return parse(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')) as unknown as Code
+    return parse(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')) as {
+      main: string
+      compatibility_date: string
+      compatibility_flags: string[]
+      minify: boolean
+      keep_names: boolean
+    }
   } catch (error) {
     throw new Advice(`wrangler.toml cannot be read: ${(error as Error).message}`, { cause: error })
   }

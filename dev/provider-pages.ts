@@ -51,7 +51,7 @@ function loginPage({ params }: Interaction): string {
     'Who are you?',
     `<p>The local provider asks for no password. Choose who signs in to
 <strong>${escapeHTML(String(params['client_id']))}</strong>.</p>
-<form method="post">
+<form class="vstack" method="post">
 <div class="card"><h2>Recommended</h2><ul class="rows">${rows(true)}</ul></div>
 <div class="card"><h2>Other people</h2><ul class="rows">${rows(false)}</ul></div>
 <button class="outline" name="cancel" value="yes">Cancel</button></form>`,
@@ -65,7 +65,7 @@ function personRow({ subject, name, email, state }: Person, attribute: string): 
     ...(subject === callers.platformAdministrator ? ['Platform administrator'] : []),
     ...describeMemberships(subject),
   ]
-  return `<li><button class="pick" name="subject" value="${escapeHTML(subject)}" ${attribute}>
+  return `<li><button class="pick ghost" name="subject" value="${escapeHTML(subject)}" ${attribute}>
 <span><strong>${escapeHTML(name)}</strong> <small>${escapeHTML(email)}</small></span>
 <small>${details.map(escapeHTML).join('<br>')}</small>
 </button></li>`
@@ -93,7 +93,7 @@ function page(title: string, body: string): string {
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <link rel="icon" href="data:,"><title>${title} · local OpenID provider</title>
 <style>${STYLESHEET}</style>
-<body class="narrow"><header><h1>${title}</h1><p>Local OpenID provider</p></header>
+<body class="narrow"><header class="hstack justify-between"><h1>${title}</h1><p>Local OpenID provider</p></header>
 <main>${body}</main>
 </html>
 `

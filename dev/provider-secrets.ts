@@ -1,6 +1,6 @@
 /**
- * What the OpenID provider must remember from one start to the next: its signing key, so that tokens and a Worker's cached
- * keys stay valid; the key of its cookies; the secret of each service account. Made at random at the first start.
+ * The secrets of the OpenID provider, which outlive a start: its signing key, so that tokens and a Worker's cached keys stay
+ * valid; the key of its cookies; the secret of each service account. The first start makes them at random.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -19,8 +19,8 @@ export interface ProviderSecrets {
 }
 
 /**
- * The secrets of a file. If there is none it is made, readable by its owner alone.
- * @throws Advice if the file is not what this function wrote
+ * Reads the secrets from a file, or makes the file, readable only by its owner.
+ * @throws Advice if this function did not write the file
  */
 export async function loadProviderSecrets(
   file: string,

@@ -1,14 +1,12 @@
 /**
- * Gets access tokens from the local provider as programs do: a person's by the authorization code flow with PKCE, a
- * service account's by client credentials. The protocol is openid-client's; what a person does in a browser, one
- * click, is done here with a cookie jar.
+ * Gets access tokens from the local provider as programs do, by openid-client: a person's by the authorization code flow
+ * with PKCE, a service account's by client credentials. A cookie jar takes the place of the person's browser.
  */
 import makeFetchCookie from 'fetch-cookie'
 import * as openid from 'openid-client'
 import { AUDIENCE, CLI, SCOPE, type LoopbackClient } from './provider.ts'
 
 const MAX_PAGES = 10
-const insecure = { execute: [openid.allowInsecureRequests] } // http: the issuer is on loopback
 
 /**
  * An access token of a person, who signs in at the provider's pages.
@@ -20,13 +18,7 @@ export async function signIn(
   client: LoopbackClient = CLI,
   keyPair?: openid.CryptoKeyPair,
 ): Promise<string> {
-  const config = await openid.discovery(
-    new URL(issuer),
-    client.clientID,
-    undefined,
-    openid.None(),
-    insecure,
-  )
+  const config = await discover(issuer, client.clientID, openid.None())
   const pkceCodeVerifier = openid.randomPKCECodeVerifier()
   const expectedState = openid.randomState()
   const start = openid.buildAuthorizationUrl(config, {
@@ -39,13 +31,9 @@ export async function signIn(
   })
   const callback = await walkPages(start, subject, client.redirectURI)
   const checks = { pkceCodeVerifier, expectedState, idTokenExpected: true }
-  const tokens = await openid.authorizationCodeGrant(
-    config,
-    callback,
-    checks,
-    { resource: AUDIENCE },
-    bindTo(config, keyPair),
-  )
+  const options = bindTo(config, keyPair)
+  const parameters = { resource: AUDIENCE }
+  const tokens = await openid.authorizationCodeGrant(config, callback, checks, parameters, options)
   return tokens.access_token
 }
 
@@ -56,14 +44,16 @@ export async function signInServiceAccount(
   secret: string,
   keyPair?: openid.CryptoKeyPair,
 ): Promise<string> {
-  const authentication = openid.ClientSecretBasic(secret)
-  const config = await openid.discovery(new URL(issuer), id, undefined, authentication, insecure)
-  const tokens = await openid.clientCredentialsGrant(
-    config,
-    { resource: AUDIENCE, scope: SCOPE },
-    bindTo(config, keyPair),
-  )
-  return tokens.access_token
+  const config = await discover(issuer, id, openid.ClientSecretBasic(secret))
+  const parameters = { resource: AUDIENCE, scope: SCOPE }
+  const options = bindTo(config, keyPair)
+  return (await openid.clientCredentialsGrant(config, parameters, options)).access_token
+}
+
+function discover(issuer: string, clientID: string, authentication: openid.ClientAuth) {
+  return openid.discovery(new URL(issuer), clientID, undefined, authentication, {
+    execute: [openid.allowInsecureRequests], // http: the issuer is on loopback
+  })
 }
 
 function bindTo(config: openid.Configuration, keyPair?: openid.CryptoKeyPair): openid.DPoPOptions {
@@ -86,13 +76,12 @@ async function walkPages(start: URL, subject: string, redirectURI: string): Prom
       if (at.href.startsWith(redirectURI)) return at
       form = undefined
     } else {
-      form = pressButton(await response.text(), subject)
+      const html = await response.text()
+      if (!html.includes(`name="subject" value="${subject}"`)) {
+        throw new Error(`The provider's page does not offer "${subject}":\n${html}`)
+      }
+      form = new URLSearchParams({ subject })
     }
   }
   throw new Error(`The provider's pages did not end after ${MAX_PAGES} steps, at ${at.href}`)
-}
-
-function pressButton(html: string, subject: string): URLSearchParams {
-  if (html.includes(`name="subject" value="${subject}"`)) return new URLSearchParams({ subject })
-  throw new Error(`The provider's page does not offer "${subject}":\n${html}`)
 }

@@ -7,24 +7,19 @@ import type { CryptoKeyPair } from 'openid-client'
 import { identityWorker, writeIdentityConfig } from './identity-worker.ts'
 import type { Database } from './database.ts'
 import { buildWorker, bundle, listenOn, migrate, startWorkers } from './local-workers.ts'
-import { DEFAULT_PORTS, requireFreePorts, type WantedPort } from './ports.ts'
+import { requireFreePorts, type WantedPort } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
 import { AUDIENCE, CLI, LATE_CLI, runProvider } from './provider.ts'
 import { seed, serviceAccounts } from './seed-data.ts'
 import { signIn, signInServiceAccount } from './sign-in.ts'
-import {
-  DEFAULT_STATE_FOLDER,
-  stateFolder,
-  takeStateFolder,
-  type StateFolder,
-} from './state-folder.ts'
+import { stateFolder, takeStateFolder, type StateFolder } from './state-folder.ts'
 
-/** Options of a stack; the defaults are those of `npm start`. */
+/** Options of a stack. */
 export interface StackOptions {
   /** TCP ports on 127.0.0.1; 0 takes a free one. */
-  readonly ports?: { readonly worker?: number; readonly issuer?: number }
+  readonly ports: { readonly worker: number; readonly issuer: number }
   /** The folder that keeps the data, the provider's keys and the tokens. */
-  readonly state?: string
+  readonly state: string
   /** Variables of the Worker, such as CORS_ORIGINS; they override those that the stack sets. */
   readonly vars?: Readonly<Record<string, string>>
   /** Further ports that must be free; the message about busy ports names them too. */
@@ -75,16 +70,14 @@ export interface Stack {
 
 const SWEEP_INTERVAL_MS = 60_000
 const nothing = () => undefined
-const reportSweep = (error: unknown) => console.error('The sweep did not run:', error)
 
 /**
  * Starts the stack; resolves when it listens.
  * @throws Advice if a port or the state folder is taken, or if its content cannot be read
  */
-export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const ports = { ...DEFAULT_PORTS, ...options.ports }
-  const { companions = [], eventQueue, onProgress = nothing, onLog = nothing } = options
-  const state = stateFolder(options.state ?? DEFAULT_STATE_FOLDER)
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { ports, companions = [], eventQueue, onProgress = nothing, onLog = nothing } = options
+  const state = stateFolder(options.state)
   const undo: (() => void | Promise<void>)[] = [takeStateFolder(state)]
   const stop = async () => {
     for (const step of undo.splice(0).toReversed()) await step()
@@ -96,8 +89,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...(options.otherPorts ?? []),
     ])
 
-    const ids = serviceAccounts.map(({ id }) => id)
-    const secrets = await loadProviderSecrets(state.providerSecrets, ids)
+    const accounts = serviceAccounts.map(({ id }) => id)
+    const secrets = await loadProviderSecrets(state.providerSecrets, accounts)
     const provider = await runProvider(ports.issuer, secrets, options.clients)
     undo.push(() => provider.stop())
     onProgress(`OpenID provider listens on ${provider.issuer}`)
@@ -110,12 +103,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }
     const config = writeIdentityConfig(state.path, { vars })
     const build = join(state.builds, 'identity')
-    const [others] = await Promise.all([
-      Promise.all(
-        companions.map((worker, i) => buildCompanion(worker, join(state.builds, `${i}`))),
-      ),
+    const [, , ...others] = await Promise.all([
       bundle(config, build),
       migrate(config, state.databases),
+      ...companions.map((worker, i) => buildCompanion(worker, join(state.builds, `${i}`))),
     ])
     onProgress('Worker is bundled, database is migrated')
     const queueProducers = eventQueue === undefined ? {} : { DELETION_EVENTS: eventQueue }
@@ -132,7 +123,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
     const sweep = () => runtime.runCron(own.name)
     if (eventQueue !== undefined) {
-      const timer = setInterval(() => void sweep().catch(reportSweep), SWEEP_INTERVAL_MS)
+      const timer = setInterval(() => {
+        sweep().catch((error: unknown) => console.error('The sweep did not run:', error))
+      }, SWEEP_INTERVAL_MS)
       undo.push(() => clearInterval(timer))
     }
 

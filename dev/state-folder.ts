@@ -1,6 +1,6 @@
 /**
- * The folder in which the local stack keeps what outlives it: databases, the provider's secrets, tokens. One stack at a
- * time has it; a file with its process ID says which.
+ * The folder that keeps the state of the local stack: databases, the provider's secrets, tokens. One stack at a time uses
+ * it; a file holds the process ID of that stack.
  */
 import {
   existsSync,
@@ -13,34 +13,27 @@ import {
 } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { Advice } from './advice.ts'
-import { isRunning } from './npm-process.ts'
 import { ROOT } from './wrangler.ts'
 
 /** Where `npm start` keeps its state, in the checkout. */
 export const DEFAULT_STATE_FOLDER = join(ROOT, '.state', 'default')
 
 /** The paths inside a state folder. */
-export interface StateFolder {
-  readonly path: string
-  /** What wrangler takes as `--persist-to`. */
-  readonly databases: string
-  readonly builds: string
-  readonly tokens: string
-  readonly providerSecrets: string
-  /** The Worker of the stack as a configuration for wrangler, for a Worker that binds to it. */
-  readonly config: string
-}
+export type StateFolder = ReturnType<typeof stateFolder>
 
 /** The paths of a state folder, whether or not it exists. */
-export function stateFolder(path: string): StateFolder {
-  const absolute = resolve(path)
+export function stateFolder(folder: string) {
+  const path = resolve(folder)
   return {
-    path: absolute,
-    databases: join(absolute, 'databases'),
-    builds: join(absolute, 'builds'),
-    tokens: join(absolute, 'tokens'),
-    providerSecrets: join(absolute, 'provider-secrets.json'),
-    config: join(absolute, 'wrangler.json'),
+    path,
+    /** The folder for wrangler's `--persist-to`. */
+    databases: join(path, 'databases'),
+    builds: join(path, 'builds'),
+    tokens: join(path, 'tokens'),
+    providerSecrets: join(path, 'provider-secrets.json'),
+    /** The Worker of the stack as a configuration for wrangler, for a Worker that binds to it. */
+    config: join(path, 'wrangler.json'),
+    running: join(path, 'running.pid'),
   }
 }
 
@@ -49,10 +42,11 @@ const OWN =
   /^(?:databases|builds|tokens|provider-secrets\.json|running\.pid|wrangler\.json|\.wrangler)$/
 
 /**
- * Takes the folder for this process, makes it if there is none, and returns a function that hands it back.
- * @throws Advice if another running process has it, or if it has content that no stack made
+ * Reserves the folder for this process, and makes it if there is none.
+ * @returns a function that releases it
+ * @throws Advice if another running process uses it, or if it has files that no stack made
  */
-export function takeStateFolder({ path }: StateFolder): () => void {
+export function takeStateFolder({ path, running }: StateFolder): () => void {
   requireUnused(path)
   const name = shellPath(path)
   try {
@@ -67,10 +61,9 @@ export function takeStateFolder({ path }: StateFolder): () => void {
       `${name} has files that \`npm start\` did not make. Choose a new folder or an empty one.`,
     )
   }
-  const file = fileOf(path)
-  rmSync(file, { force: true })
-  writeFileSync(file, String(process.pid), { flag: 'wx' })
-  const release = () => rmSync(file, { force: true })
+  rmSync(running, { force: true })
+  writeFileSync(running, String(process.pid), { flag: 'wx' })
+  const release = () => rmSync(running, { force: true })
   process.once('exit', release)
   return () => {
     process.off('exit', release)
@@ -78,16 +71,17 @@ export function takeStateFolder({ path }: StateFolder): () => void {
   }
 }
 
-/** Whether a stack made the folder: the first files that it writes are there. */
-export function isStateFolder(path: string): boolean {
-  return existsSync(stateFolder(path).providerSecrets) || existsSync(fileOf(path))
-}
-
 /**
- * Removes what a stack made in a folder, and the folder if nothing else is in it.
- * @returns the names of the files that stay
+ * Removes the files that a stack made in a folder, and the folder if it has no other files.
+ * @returns the names of the other files
+ * @throws Advice if a running process uses the folder, or if no stack made it
  */
 export function emptyStateFolder(path: string): string[] {
+  requireUnused(path)
+  if (!isStateFolder(path)) {
+    const name = shellPath(path)
+    throw new Advice(`${name} is not a folder that \`npm start\` made. Nothing was removed.`)
+  }
   const names = readdirSync(path)
   const others = names.filter((name) => !OWN.test(name))
   for (const name of names) {
@@ -97,20 +91,33 @@ export function emptyStateFolder(path: string): string[] {
   return others
 }
 
-/**
- * Refuses a folder that a running process has.
- * @throws Advice that names the process
- */
-export function requireUnused(path: string): void {
-  const file = fileOf(path)
-  if (!existsSync(file)) return
-  const processID = Number(readFileSync(file, 'utf8'))
+/** Whether the folder has one of the first files that a stack writes. */
+function isStateFolder(path: string): boolean {
+  const { providerSecrets, running } = stateFolder(path)
+  return existsSync(providerSecrets) || existsSync(running)
+}
+
+function requireUnused(path: string): void {
+  const { running } = stateFolder(path)
+  if (!existsSync(running)) return
+  const processID = Number(readFileSync(running, 'utf8'))
   if (!isRunning(processID)) return
   throw new Advice(
     `A stack runs on the state in ${shellPath(path)}: process ${processID}. Stop it first (Ctrl-C where it runs),\n` +
       'or start another one beside it: npm start -- --state .state/another\n' +
-      `If process ${processID} is something else, remove ${shellPath(file)} and try again.`,
+      `If process ${processID} is something else, remove ${shellPath(running)} and try again.`,
   )
+}
+
+/** Whether a process runs, of this user or of another. */
+export function isRunning(processID: number): boolean {
+  if (!Number.isSafeInteger(processID) || processID <= 0) return false
+  try {
+    process.kill(processID, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** A path as an argument of a shell command, relative to the working folder if that is shorter. */
@@ -129,8 +136,4 @@ export function resetCommand(path: string): string {
   return path === DEFAULT_STATE_FOLDER
     ? 'npm run reset'
     : `npm run reset -- --state ${shellPath(path)}`
-}
-
-function fileOf(path: string): string {
-  return join(path, 'running.pid')
 }

@@ -1,21 +1,21 @@
 /**
- * A token issuer for tests: its keys, its JWK Set, and tokens with full control of header, claims and raw bytes. Runs
- * in workerd and in Node. It serves nothing: see jwks-responders.ts.
+ * A token issuer for tests: its keys, its JWK Set, and tokens with full control of header, claims and raw bytes. Runs in
+ * workerd and in Node. It serves no endpoint: see jwks-responders.ts.
  */
 import { base64url, type JWK } from 'jose'
 import { createKey, type KeyAlgorithm, type SigningKey } from './test-keys.ts'
 
-/** What differs from a good access token. A member that is undefined is left out. */
+/** Differences from a valid access token. A member that is undefined is left out. */
 export interface TokenChanges {
   readonly header?: Readonly<Record<string, unknown>>
   readonly claims?: Readonly<Record<string, unknown>>
-  /** The header's whole text, to the byte. */
+  /** The whole text of the header. */
   readonly headerText?: string
-  /** The payload's whole text, to the byte. */
+  /** The whole text of the payload. */
   readonly payloadText?: string
-  /** Signs with this key in place of the issuer's first. */
+  /** The key that signs, in place of the issuer's first. */
   readonly key?: SigningKey
-  /** Makes the signature in place of the key. */
+  /** Makes the signature, in place of the key. */
   readonly sign?: (input: string) => Promise<Uint8Array>
 }
 
@@ -29,24 +29,24 @@ export interface IssuerVars {
 /** An issuer of access tokens (RFC 9068). */
 export interface Issuer {
   readonly vars: IssuerVars
-  /** The first one signs where a token names no other. */
+  /** The first one signs by default. */
   readonly keys: readonly [SigningKey, ...SigningKey[]]
-  /** The JWK Set as text; of these keys where some are given. */
+  /** The JWK Set as text, by default of all keys. */
   jwks(keys?: readonly JWK[]): string
-  /** The claims of a good token for a subject, valid for an hour from now. */
+  /** The claims of a valid token for a subject, which expires in an hour. */
   claims(subject: string): Record<string, unknown>
-  /** A signed token; good, but for the changes. */
+  /** A signed token, valid except for the changes. */
   token(subject: string, changes?: TokenChanges): Promise<string>
 }
 
-/** What an issuer can be made with. */
+/** Options of an issuer. */
 export interface IssuerOptions {
   readonly algorithms?: readonly KeyAlgorithm[]
-  /** Where its JWK Set is; a name of its own under `.example` otherwise. */
+  /** The URL of its JWK Set; by default one under `.example`. */
   readonly jwksURL?: string
 }
 
-/** A new issuer with one new key for each algorithm (ES256 alone, where none is named). */
+/** Makes an issuer with one new key for each algorithm, by default ES256 only. */
 export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer> {
   const { algorithms = ['ES256'] } = options
   const origin = `https://issuer-${crypto.randomUUID()}.example`
@@ -85,7 +85,7 @@ export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer>
   }
 }
 
-/** A signed JWT of a header and claims, or of the texts that the changes have in their place. */
+/** Signs a JWT of a header and claims, or of the texts in their place. */
 export async function signJWT(
   header: object,
   claims: object,

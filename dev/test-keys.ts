@@ -1,6 +1,6 @@
 /**
- * Key pairs of every algorithm that may sign a token, and signatures over raw bytes: an attacker is not bound to what a
- * JOSE library is willing to write. Runs in workerd and in Node.
+ * Key pairs for each algorithm that may sign a token, and signatures over raw bytes: attackers do not need a JOSE library.
+ * Runs in workerd and in Node.
  */
 import {
   exportJWK,
@@ -23,23 +23,23 @@ const SIGNERS = {
   Ed25519: { name: 'Ed25519' },
 } as const
 
-/** An algorithm that a test key can have; RS384 is one that the Worker does not allow. */
+/** An algorithm of a test key. The Worker does not allow RS384. */
 export type KeyAlgorithm = keyof typeof SIGNERS
 
-/** A key pair as its issuer holds it. */
+/** A key pair of an issuer. */
 export interface SigningKey {
   readonly algorithm: KeyAlgorithm
   readonly kid: string
   readonly privateKey: CryptoKey
   /** As published: with `kid`, `alg` and `use`. */
   readonly publicJWK: Readonly<JWK>
-  /** With the private members: what no issuer should publish. */
+  /** With the private members, which an issuer must not publish. */
   readonly privateJWK: Readonly<JWK>
-  /** The signature over `input`. */
+  /** Returns the signature over `input`. */
   readonly sign: (input: string) => Promise<Uint8Array<ArrayBuffer>>
 }
 
-/** A new key pair. RSA ones take some time, so make them once a file. */
+/** Makes a key pair. An RSA key takes some time, so make it once in a file. */
 export async function createKey(
   algorithm: KeyAlgorithm,
   kid: string = crypto.randomUUID(),
@@ -48,7 +48,7 @@ export async function createKey(
   return toSigningKey(pair, algorithm, kid)
 }
 
-/** An RSA key of 1024 bits, below what RFC 7518, 3.3 asks for, which makes good signatures. */
+/** Makes an RSA key of 1024 bits: less than RFC 7518, 3.3 requires, but its signatures are valid. */
 export async function createWeakKey(): Promise<SigningKey> {
   const size = { modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) }
   const usages = ['sign', 'verify'] as const
@@ -58,7 +58,7 @@ export async function createWeakKey(): Promise<SigningKey> {
   return toSigningKey(pair as GenerateKeyPairResult, 'RS256', crypto.randomUUID())
 }
 
-/** The same key pair, signing by another algorithm of its kind. */
+/** Returns the same key pair for another algorithm of its type. */
 export async function useFor(algorithm: KeyAlgorithm, key: SigningKey): Promise<SigningKey> {
   const [publicKey, privateKey] = await Promise.all(
     [key.publicJWK, key.privateJWK].map((jwk) =>
@@ -87,7 +87,7 @@ async function toSigningKey(
   }
 }
 
-/** A JWK without some of its members. */
+/** Returns a JWK without some of its members. */
 export function without(jwk: Readonly<JWK>, ...members: (keyof JWK)[]): JWK {
   return Object.fromEntries(
     Object.entries(jwk).filter(([name]) => !members.includes(name as keyof JWK)),

@@ -1,6 +1,5 @@
 /**
- * Runs one command of wrangler, quiet, off the network and independent of this machine's settings, and returns what it
- * printed. A failure shows everything that it printed.
+ * Runs commands of wrangler: quiet, off the network, and without the settings of an operator.
  */
 import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -13,30 +12,30 @@ import { Advice } from './advice.ts'
 /** The checkout: where wrangler.toml is. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** The program of wrangler. */
+/** The main file of wrangler. */
 export const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
 
 const TIMEOUT_MS = 120_000
 
-/** Variables that change what wrangler does, or where it writes. */
+/** Variables that change what wrangler does or where it writes. */
 const FOREIGN = /^(?:CLOUDFLARE|CF|WRANGLER|XDG)_/
 
-/** A home folder inside the checkout: wrangler and Vitest write into it. */
+/** A home folder inside the checkout, into which wrangler and Vitest write. */
 const HOME = join(ROOT, '.wrangler', 'home')
 
-/** Removes the settings of an operator's shell from this process, and gives it a home folder in the checkout. */
+/** Removes an operator's settings from the environment of this process, and sets a home folder in the checkout. */
 export function leaveShell(): void {
   for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name]
   Object.assign(process.env, { HOME, USERPROFILE: HOME })
 }
 
-/** The environment of a wrangler that needs no account: without an operator's settings, quiet, unattended, off the network. */
+/** The environment for wrangler without an account. */
 export function localEnvironment(): NodeJS.ProcessEnv {
   const others = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))
   return {
     ...Object.fromEntries(others),
     CI: 'true',
-    CLOUDFLARE_CF_FETCH_ENABLED: 'false', // else a local database asks the network where it is
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false', // else a local database looks up its location on the network
     HOME,
     NO_COLOR: '1',
     USERPROFILE: HOME,
@@ -47,8 +46,8 @@ export function localEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * What `wrangler <args>` printed, run in the checkout.
- * @throws Advice with all that wrangler printed, if it fails
+ * Runs `wrangler <args>` in the checkout, and returns its output.
+ * @throws Advice with the whole output if wrangler fails
  */
 export async function wrangler(args: readonly string[]): Promise<string> {
   const command = ['--no-warnings', WRANGLER, ...args, '--env-file', devNull]
@@ -62,13 +61,10 @@ export async function wrangler(args: readonly string[]): Promise<string> {
   try {
     return (await running).stdout
   } catch (error) {
-    throw new Advice(`wrangler ${args.join(' ')} failed:\n${printed(error)}`, { cause: error })
+    const { stdout, stderr, message } = error as { stdout: string; stderr: string; message: string }
+    const output = `${stdout}${stderr}`.trim() || message
+    throw new Advice(`wrangler ${args.join(' ')} failed:\n${output}`, { cause: error })
   } finally {
     process.off('exit', end)
   }
-}
-
-function printed(error: unknown): string {
-  const { stdout, stderr, message } = error as { stdout?: string; stderr?: string; message: string }
-  return `${stdout ?? ''}${stderr ?? ''}`.trim() || message
 }

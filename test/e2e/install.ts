@@ -1,6 +1,6 @@
 /**
- * Installs what the end-to-end tests need beside the project's own packages, once and with its progress shown: the tools
- * of this folder's package.json, and a Chromium where the machine has none and lets us.
+ * Installs once what the end-to-end tests need beside the project's packages, and shows the progress: the tools of this
+ * folder's package.json, and a Chromium if the machine has none.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -11,12 +11,12 @@ import { findChromium } from './support/browser.ts'
 
 const FOLDER = import.meta.dirname
 
-/** Fonts come along: a page without any is blank. */
+/** With fonts: without any, a page is blank. */
 const DEBIAN_PACKAGES = ['chromium', 'fonts-dejavu-core', 'fonts-liberation']
 
 /**
- * Installs the packages of this folder, unless they are those of its lockfile already.
- * @throws Advice where npm fails
+ * Installs the packages of this folder, unless its lockfile has not changed since the last time.
+ * @throws Advice if npm fails
  */
 export function installTools(): void {
   const lock = createHash('sha256')
@@ -30,13 +30,12 @@ export function installTools(): void {
 }
 
 /**
- * Makes sure that there is a Chromium.
- * @throws Advice that says what to install, where that is not ours to do
+ * Installs Chromium with apt-get if there is none.
+ * @throws Advice that says what to install if this user cannot do that
  */
 export function installChromium(): void {
   if (findChromium() !== undefined) return
-  const mayInstall = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-  if (!mayInstall) {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     throw new Advice(
       'The end-to-end tests need a Chromium, and there is none on the PATH. Install one:\n' +
         '  Debian, Ubuntu   sudo apt-get install chromium\n' +
@@ -57,8 +56,5 @@ function run(command: string, args: readonly string[]): void {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
   if (status === 0) return
-  const what = `${command} ${args.join(' ')}`
-  throw new Advice(
-    error === undefined ? `${what} failed; see above.` : `${what} did not run: ${error.message}`,
-  )
+  throw new Advice(`${command} ${args.join(' ')} failed: ${error?.message ?? 'see above'}`)
 }

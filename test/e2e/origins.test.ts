@@ -1,18 +1,21 @@
 /**
- * What a browser gives to a page of an origin that CORS_ORIGINS does not name: nothing, and nothing happens. The page has a
- * good token; the page of the named origin gets through with the same one.
+ * What a browser gives to a page of the origin in CORS_ORIGINS and to a page of another origin, and the browser code of
+ * docs/callers.md in both.
  */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callers } from '../../dev/seed-data'
 import { readCodeSpans, readDocument } from '../operations/document'
-import { openPage } from './support/browser'
-import { readTables, startConsoleHarness, type ConsoleHarness } from './support/console-harness'
-import { serveForeignPage, type ForeignPage } from './support/foreign-page'
+import {
+  foreignCases,
+  serveForeignResponses,
+  type ForeignServer,
+} from '../support/node/foreign-responses'
+import { openPage, PLAIN_HOST } from './support/browser'
+import { readRows, startConsoleHarness, type ConsoleHarness } from './support/console-harness'
 
-/** What `fetch` in a page came to: a status and what could be read, or the name of the error. */
+/** Returns what a page can read of a response, or the name of the error. */
 const CALL = `async ([url, init]) => {
   try {
     const response = await fetch(url, init)
@@ -22,15 +25,23 @@ const CALL = `async ([url, init]) => {
   }
 }`
 
+const document = await readDocument('docs/callers.md')
+const section = document.section('From a browser')
+const sample = section.code[0]!.text
+
 let harness: ConsoleHarness
-let foreign: ForeignPage
+let foreign: ForeignServer
+let foreignPage: Page
+let permittedPage: Page
 let url: string
 let token: string
 let init: { method: string; headers: Record<string, string> }
 
 beforeAll(async () => {
   harness = await startConsoleHarness()
-  foreign = await serveForeignPage()
+  foreign = await serveForeignResponses()
+  foreignPage = (await openPage(harness.browser, { url: foreign.origin })).page
+  permittedPage = (await openPage(harness.browser, { url: harness.stack.consoleOrigin })).page
   url = `${harness.stack.workerURL.origin}/api/v1/organizations/lumen/users/lumen-emil`
   token = await harness.stack.signIn('ada.berg')
   init = { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } }
@@ -44,99 +55,128 @@ afterAll(async () => {
 const callFrom = (page: Page, ...request: [url: string, init: object]): Promise<unknown> =>
   page.evaluate(`(${CALL})(${JSON.stringify(request)})`)
 
-test('a page of another origin gets nothing, and its call removes nobody', async () => {
-  const { page } = await openPage(harness.browser, { url: foreign.url })
-  const before = await readTables(harness.stack)
-  expect(await callFrom(page, url, init)).toBe('TypeError')
-  expect(await readTables(harness.stack)).toEqual(before)
-  // The browser asked with a preflight, and never sent the call itself.
-  expect(harness.log.filter((line) => line.includes('"method":"DELETE"'))).toEqual([])
-})
+/** Runs the browser code of the document in a page; returns `removed` or the message of the error. */
+const removeFrom = (page: Page, code: string, ...values: string[]): Promise<unknown> =>
+  page.evaluate(`${code}
+    removeUser(...${JSON.stringify(values)}).then(() => 'removed', (error) => error.message)`)
 
-test('a request without preflight is answered, but the page cannot read the answer', async () => {
-  const { page } = await openPage(harness.browser, { url: foreign.url })
-  expect(await callFrom(page, url, { method: 'GET' })).toBe('TypeError')
-  const opaque = await callFrom(page, url, { method: 'GET', mode: 'no-cors' })
-  expect(opaque).toEqual([0, 'opaque', '', []])
-})
-
-test("a foreign page gets neither the console's data nor its tokens", async () => {
-  const { page } = await openPage(harness.browser, { url: foreign.url })
-  const origin = harness.stack.consoleOrigin
-  expect(await callFrom(page, `${origin}/snapshot`, {})).toBe('TypeError')
-  expect(await callFrom(page, `${origin}/tokens/expired`, { method: 'POST' })).toBe('TypeError')
-  const posted = await fetch(`${origin}/tokens/expired`, {
-    method: 'POST',
-    headers: { Origin: new URL(foreign.url).origin },
+describe('a page of another origin', () => {
+  test('gets no response, and its call removes no user', async () => {
+    const before = await readRows(harness.stack)
+    expect(await callFrom(foreignPage, url, init)).toBe('TypeError')
+    expect(await readRows(harness.stack)).toEqual(before)
+    // The browser sent a preflight, and never sent the call itself.
+    expect(harness.log.filter((line) => line.includes('"method":"DELETE"'))).toEqual([])
   })
-  expect(posted.status).toBe(403)
-  expect(await posted.text()).not.toContain('eyJ')
+
+  test('cannot read the response to a request without preflight', async () => {
+    expect(await callFrom(foreignPage, url, { method: 'GET' })).toBe('TypeError')
+    const opaque = await callFrom(foreignPage, url, { method: 'GET', mode: 'no-cors' })
+    expect(opaque).toEqual([0, 'opaque', '', []])
+  })
+
+  test("gets neither the console's data nor its tokens", async () => {
+    const origin = harness.stack.consoleOrigin
+    const tokens = `${origin}/tokens/expired`
+    for (const mode of ['cors', 'no-cors']) {
+      expect(await callFrom(foreignPage, `${origin}/snapshot`, { mode })).toBe('TypeError')
+    }
+    expect(await callFrom(foreignPage, tokens, { method: 'POST' })).toBe('TypeError')
+    const headers = { Origin: foreign.origin }
+    const response = await fetch(tokens, { method: 'POST', headers })
+    expect(response.status).toBe(403)
+    expect(await response.text()).not.toContain('eyJ')
+  })
 })
 
-test('the page of the named origin gets its answer with the same token', async () => {
-  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
-  const readable = expect.arrayContaining(['www-authenticate', 'x-request-id'])
-  const refused = expect.stringContaining('access_denied')
-  expect(await callFrom(page, url, { method: 'DELETE' })).toEqual([401, 'cors', refused, readable])
-  expect(await callFrom(page, url, init)).toEqual([200, 'cors', '', expect.any(Array)])
+describe('a page of the permitted origin', () => {
+  test('gets each response, and removes a user', async () => {
+    const readable = expect.arrayContaining(['www-authenticate', 'x-request-id'])
+    const refused = [401, 'cors', expect.stringContaining('access_denied'), readable]
+    expect(await callFrom(permittedPage, url, { method: 'DELETE' })).toEqual(refused)
+    expect(await callFrom(permittedPage, url, init)).toEqual([200, 'cors', '', expect.any(Array)])
+  })
+
+  test('may send the headers that docs/callers.md lists, and no other', async () => {
+    const [, list = ''] = /It may send (.*?);/s.exec(section.text) ?? []
+    const names = readCodeSpans(list)
+    expect(names).toEqual(expect.arrayContaining(['Content-Type', 'Tracestate', 'Baggage']))
+    const headers = Object.fromEntries(names.map((name) => [name, 'value']))
+    const refused = [401, 'cors', expect.any(String), expect.any(Array)]
+    expect(await callFrom(permittedPage, url, { method: 'DELETE', headers })).toEqual(refused)
+    headers['X-Tracker'] = 'value'
+    expect(await callFrom(permittedPage, url, { method: 'DELETE', headers })).toBe('TypeError')
+  })
 })
 
-const readSection = async (heading = 'From a browser') => {
-  const page = await readDocument(join(import.meta.dirname, '../../docs/callers.md'))
-  return page.section(heading)
-}
+describe('the browser code of docs/callers.md', () => {
+  test('removes a user, or names the error', async () => {
+    const worker = harness.stack.workerURL.origin
+    const remove = (...ids: string[]) => removeFrom(permittedPage, sample, worker, token, ...ids)
+    expect(await remove('lumen', 'lumen-noor')).toBe('removed')
+    expect(await remove('lumen', 'lumen-noor')).toMatch(
+      /^not_found: the requested resource does not exist \([\w-]{36}\)$/,
+    )
+    expect(await remove('harbour', 'harbour-kemi')).toMatch(/^forbidden: /)
+  })
 
-test('a page of the named origin may send the headers that docs/callers.md lists, and no other', async () => {
-  const [, list = ''] = /It may send (.*?);/s.exec((await readSection()).text) ?? []
-  const names = readCodeSpans(list)
-  expect(names).toEqual(expect.arrayContaining(['Content-Type', 'Tracestate', 'Baggage']))
-  const headers = Object.fromEntries(names.map((name) => [name, 'value']))
-  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
-  const refused = [401, 'cors', expect.any(String), expect.any(Array)]
-  expect(await callFrom(page, url, { method: 'DELETE', headers })).toEqual(refused)
-  headers['X-Tracker'] = 'value'
-  expect(await callFrom(page, url, { method: 'DELETE', headers })).toBe('TypeError')
-})
+  test('gets a bound token with its proof, and removes a user with it', async () => {
+    const [proofs, inLoop] = document.section('With a token bound to a key').code
+    await permittedPage.evaluate(`${proofs!.text}\nvar key = createKey()`)
+    const tokenEndpoint = `${harness.stack.issuer}/token`
+    const proof = await permittedPage.evaluate(
+      `key.then((key) => makeProof(key, 'POST', ${JSON.stringify(tokenEndpoint)}))`,
+    )
+    const bound = await requestToken(tokenEndpoint, String(proof))
 
-test('the browser code of docs/callers.md removes a user from a page of the named origin, or names the error', async () => {
-  const code = (await readSection()).code[0]?.text
-  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
-  const remove = (organizationID: string, userID: string): Promise<unknown> => {
-    const values = [harness.stack.workerURL.origin, token, organizationID, userID]
-    return page.evaluate(`${code}
-      removeUser(...${JSON.stringify(values)}).then(() => 'removed', (error) => error.message)`)
-  }
-  expect(await remove('lumen', 'lumen-noor')).toBe('removed')
-  expect(await remove('lumen', 'lumen-noor')).toMatch(
-    /^not_found: the requested resource does not exist \([\w-]{36}\)$/,
-  )
-  expect(await remove('harbour', 'harbour-kemi')).toMatch(/^forbidden: /)
-})
+    const loop = 'for (let attempt = 1; ; attempt++) {'
+    expect(sample).toContain(loop)
+    await permittedPage.evaluate('key.then((made) => (key = made))')
+    const code = sample.replace(loop, `${loop}\n${inLoop!.text}`)
+    const values = [harness.stack.workerURL.origin, bound, 'lumen', 'lumen-otto']
+    expect(await removeFrom(permittedPage, code, ...values)).toBe('removed')
+    expect(await removeFrom(permittedPage, code, ...values)).toMatch(/^not_found: /)
+    const copied = { Authorization: `Bearer ${bound}` }
+    expect((await fetch(url, { method: 'DELETE', headers: copied })).status).toBe(401)
+  })
 
-test('the code of docs/callers.md for bound tokens gets one with its proof, and removes a user with it', async () => {
-  const [sample] = (await readSection()).code
-  const [proofs, inLoop] = (await readSection('With a token bound to a key')).code
-  const { page } = await openPage(harness.browser, { url: harness.stack.consoleOrigin })
-  await page.evaluate(`${proofs!.text}\nvar key = createKey()`)
-  const tokenEndpoint = `${harness.stack.issuer}/token`
-  const proof = await page.evaluate(
-    `key.then((key) => makeProof(key, 'POST', ${JSON.stringify(tokenEndpoint)}))`,
-  )
-  const bound = await requestToken(tokenEndpoint, String(proof))
+  describe('on plain HTTP', () => {
+    let page: Page
+    let origin: string
 
-  const loop = 'for (let attempt = 1; ; attempt++) {'
-  expect(sample!.text).toContain(loop)
-  const code = sample!.text.replace(loop, `${loop}\n${inLoop!.text}`)
-  const remove = (userID: string): Promise<unknown> => {
-    const values = [harness.stack.workerURL.origin, bound, 'lumen', userID]
-    return page.evaluate(`key.then((key) => { ${code}
-      return removeUser(...${JSON.stringify(values)}).then(() => 'removed', ({ message }) => message)
-    })`)
-  }
-  expect(await remove('lumen-otto')).toBe('removed')
-  expect(await remove('lumen-otto')).toMatch(/^not_found: /)
-  const copied = { Authorization: `Bearer ${bound}` }
-  expect((await fetch(url, { method: 'DELETE', headers: copied })).status).toBe(401)
+    beforeAll(async () => {
+      origin = foreign.origin.replace('127.0.0.1', PLAIN_HOST)
+      page = (await openPage(harness.browser, { url: origin })).page
+    })
+
+    test('runs without crypto.randomUUID()', async () => {
+      const found = await page.evaluate('[isSecureContext, crypto.randomUUID]')
+      expect(found).toEqual([false, undefined])
+    })
+
+    test.each(foreignCases)(
+      'does not take $status for a removal: $title',
+      async ({ status, organizationID, error, retryAfter }) => {
+        // A browser tells a page that there is a redirect, but not which.
+        const seen = status === 302 || status === 307 ? 0 : status
+        const advice = retryAfter === undefined ? '' : `, try again in ${retryAfter} s`
+        expect(await removeFrom(page, sample, origin, 'token', organizationID, 'u')).toBe(
+          error === undefined
+            ? `not a response of the Worker, status ${seen}`
+            : `${error}: a sentence (request-1)${advice}`,
+        )
+        const keys = foreign.keysFor(organizationID)
+        expect(keys.length).toBe(retryAfter === '1' ? 3 : 1)
+        expect(keys.filter((key) => !/^\d+(-\d+){3}$/.test(String(key)))).toEqual([])
+        expect(new Set(keys).size).toBe(1)
+      },
+    )
+
+    test('gives up after three attempts if the page may read no response', async () => {
+      const values = [foreign.origin, 'token', 'elsewhere', 'u']
+      expect(await removeFrom(page, sample, ...values)).toBe('no response')
+    })
+  })
 })
 
 /** A token of the service account, bound to the key of a proof. */

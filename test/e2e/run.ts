@@ -1,5 +1,5 @@
 /**
- * `npm run test:e2e`: installs what is missing, then runs the end-to-end tests. What comes after `--` goes to Vitest.
+ * `npm run test:e2e`: installs what is missing, then runs the end-to-end tests. Arguments after `--` go to Vitest.
  */
 import { runTests } from '../../scripts/run-tests.ts'
 import { installChromium, installTools } from './install.ts'

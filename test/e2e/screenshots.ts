@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: takes the pictures of the console for README.md, on fresh seed data, into docs/images/.
+ * `npm run screenshots`: writes the pictures of the console for README.md into docs/images/, on new seed data.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ try {
   await mkdir(FOLDER, { recursive: true })
   const url = harness.stack.consoleOrigin
   const shoot = async (page: Page, name: string) => {
-    await page.mouse.move(0, 0) // no button shows its hover colour
+    await page.mouse.move(0, 0) // otherwise a button shows its hover colour
     await page.screenshot({ path: join(FOLDER, name) })
     console.log(`docs/images/${name}`)
   }

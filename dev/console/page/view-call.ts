@@ -17,7 +17,7 @@ export function viewCall(state: State, organizations: readonly Organization[], a
     else actions.signIn(missing)
   }
   return html`
-    <form class="card" id="call" aria-labelledby="call-title" @submit=${submit}>
+    <form class="card vstack" id="call" aria-labelledby="call-title" @submit=${submit}>
       <h2 id="call-title">Remove a person</h2>
       ${viewCaller(state, actions)}
       <p>${describeDraft(state, target)}</p>
@@ -159,7 +159,7 @@ function viewRefusals({ draft, sessions, settings }: State, actions: Actions) {
           return html`<li>
             <button
               type="button"
-              class="pick"
+              class="pick ghost"
               aria-pressed=${JSON.stringify(prepared) === JSON.stringify(draft)}
               @click=${() => actions.prepare(prepared)}
             >

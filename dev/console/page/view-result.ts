@@ -1,7 +1,7 @@
 /**
  * The result of the last call: a sentence, with the request, the response and the changed rows folded away.
  */
-import { html } from 'lit-html'
+import { html, nothing } from 'lit-html'
 import { keyed } from 'lit-html/directives/keyed.js'
 import type { Row, TableChange } from '../../database.ts'
 import { isCaller, type Exchange } from './call.ts'
@@ -9,19 +9,17 @@ import { count, formatTime } from './organization.ts'
 import type { Actions, Result, State } from './state.ts'
 
 export function viewResult({ draft, result }: State, actions: Actions) {
-  const { exchange } = result ?? {}
+  if (result === undefined) return nothing
+  const { exchange, changes } = result
   return html`
-    <section id="result" tabindex="-1" aria-label="Result" ?hidden=${result === undefined}>
+    <section class="vstack" id="result" tabindex="-1" aria-label="Result">
+      ${keyed(
+        result, // a new result comes with its details folded
+        html`<p role="alert" data-variant=${variantOf(exchange)}>${describe(result)}</p>
+          ${exchange && viewExchange(exchange, changes)}`,
+      )}
       ${
-        result &&
-        keyed(
-          result, // a new result comes with its details folded
-          html`<p role="alert" data-variant=${variantOf(exchange)}>${describe(result)}</p>
-            ${exchange && viewExchange(exchange, result.changes)}`,
-        )
-      }
-      ${
-        result && exchange && result.draft.path !== draft.path
+        exchange && result.draft.path !== draft.path
           ? html`<button
               type="button"
               class="small outline"
@@ -29,7 +27,7 @@ export function viewResult({ draft, result }: State, actions: Actions) {
             >
               Prepare the last call again
             </button>`
-          : undefined
+          : nothing
       }
     </section>
   `
@@ -69,7 +67,7 @@ function readError(body: string): string {
 function viewExchange(exchange: Exchange, changes: Result['changes']) {
   const rows = changes?.flatMap(({ removed, added }) => [...removed, ...added]).length
   const changed = rows === 0 ? 'nothing changed' : `${count(rows ?? 0, 'row')} changed`
-  return html`
+  return html`<div>
     <details>
       <summary>Response: ${exchange.status} in ${exchange.durationMs.toFixed(0)} ms</summary>
       <pre>${writeRequest(exchange)}</pre>
@@ -81,7 +79,7 @@ function viewExchange(exchange: Exchange, changes: Result['changes']) {
         ${changes?.map(viewChange)}
       </ul>
     </details>
-  `
+  </div>`
 }
 
 function writeRequest({ method, path, headers }: Exchange): string {

@@ -23,28 +23,28 @@ export function view(state: State, actions: Actions): TemplateResult {
   const organizations = readOrganizations(snapshot, settings)
   const shown = organizations.find(({ id }) => id === state.organizationID) ?? organizations[0]
   return html`
-    <header>
+    <header class="hstack justify-between">
       <h1>Identity console</h1>
       <p>The local database, and the Worker at <code>${settings.worker}</code></p>
     </header>
     <main>
-      <div>
+      ${viewCall(state, organizations, actions)}
+      <div class="vstack">
         ${
           snapshotProblem &&
           html`<p role="alert" data-variant="warning">
             The list below may be out of date: ${snapshotProblem}
           </p>`
         }
-        <nav aria-label="Organizations">
+        <nav class="hstack gap-2" aria-label="Organizations">
           ${organizations.map(
             ({ id, name, members }) =>
               html`<button
                 class="outline"
-                title=${name}
                 aria-pressed=${id === shown?.id}
                 @click=${() => actions.showOrganization(id)}
               >
-                <span>${name}</span> <small>${members.length}</small>
+                ${name} <small>${members.length}</small>
               </button>`,
           )}
         </nav>
@@ -55,7 +55,6 @@ export function view(state: State, actions: Actions): TemplateResult {
         <div class="pair">${shown && viewGroups(shown)} ${viewDeletions(state)}</div>
         ${viewEvents(state)}
       </div>
-      ${viewCall(state, organizations, actions)}
     </main>
   `
 }
@@ -85,7 +84,7 @@ function viewPeople({ id, name, members }: Organization, state: State, actions: 
       const path = userPath(id, member.id)
       return html`<li>
         <button
-          class="pick"
+          class="pick ghost"
           aria-pressed=${path === state.draft.path}
           @click=${() => actions.prepare({ method: 'DELETE', path, idempotencyKey: '' })}
         >
@@ -161,9 +160,7 @@ function viewEvents({ snapshot: { events, pendingEvents } }: State) {
       (event) =>
         html`<li>
           <details>
-            <summary>
-              <span>${event.subject ?? event.id}, ${formatTime(Date.parse(event.time))}</span>
-            </summary>
+            <summary>${event.subject ?? event.id}, ${formatTime(Date.parse(event.time))}</summary>
             <pre>${JSON.stringify(event, null, 2)}</pre>
           </details>
         </li>`,
@@ -172,7 +169,7 @@ function viewEvents({ snapshot: { events, pendingEvents } }: State) {
 }
 
 function viewBadges(words: readonly string[], none: string) {
-  return html`<span class="badges">
+  return html`<span class="hstack gap-1">
     ${words.length === 0 ? html`<small>${none}</small>` : undefined}
     ${words.map((word) => html`<span class="badge outline">${word}</span>`)}
   </span>`

@@ -1,5 +1,5 @@
 /**
- * What a generated client does not let pass. It is compiled and never run: each line below a directive has to be an error.
+ * Wrong uses of a generated client. Compiled and never run: each line below a directive must be an error.
  */
 import createClient from 'openapi-fetch'
 import type { paths } from './generated/identity.ts'
@@ -14,16 +14,16 @@ export async function misuse(): Promise<void> {
   // @ts-expect-error the user is missing
   await client.DELETE(PATH, { params: { path: { organizationID: 'o' } } })
 
-  // @ts-expect-error IDs are texts
+  // @ts-expect-error an ID is a string
   await client.DELETE(PATH, { params: { path: { organizationID: 'o', userID: 1 } } })
 
   const params = { path: { organizationID: 'o', userID: 'u' } }
   const { data, error } = await client.DELETE(PATH, { params })
 
-  // @ts-expect-error a removal has no body
+  // @ts-expect-error the response to a deletion has no body
   data?.toString()
 
-  // @ts-expect-error this call never answers with a conflict
+  // @ts-expect-error the API has no such error
   if (error?.error === 'conflict') return
 
   // @ts-expect-error an error has exactly these two members

@@ -1,11 +1,15 @@
 /**
  * A real Chromium without a window, and what a person does in it at the console and at the provider's pages.
  */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { chromium, type Browser, type Page } from 'playwright-core'
 
+/** A name of this machine that is not `localhost`: its pages have what pages on plain HTTP have. */
+export const PLAIN_HOST = 'plain.example'
+
 const FLAGS = [
-  '--no-sandbox', // root has no other way
+  `--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`,
+  '--no-sandbox', // root cannot start it with a sandbox
   '--disable-gpu',
   '--disable-background-networking',
   '--disable-component-update',
@@ -15,36 +19,29 @@ const FLAGS = [
 const STEP_TIMEOUT_MS = 20_000
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome']
 
-/** The path of a Chromium on this machine: CHROMIUM, or what the PATH has. */
+/** The path of a Chromium: CHROMIUM, or the first one on the PATH. */
 export function findChromium(): string | undefined {
   if (process.env['CHROMIUM']) return process.env['CHROMIUM']
-  for (const name of NAMES) {
-    try {
-      const path = execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' })
-      return path.trim()
-    } catch {
-      // not this one
-    }
-  }
-  return undefined
+  const search = NAMES.map((name) => `command -v ${name}`).join(' || ')
+  const { stdout } = spawnSync('sh', ['-c', search], { encoding: 'utf8' })
+  return stdout.trim() || undefined
 }
 
 /**
  * Starts the browser.
- * @param flags further ones of the command line
  * @throws Error if there is none
  */
-export async function launchBrowser(...flags: readonly string[]): Promise<Browser> {
+export async function launchBrowser(): Promise<Browser> {
   const executablePath = findChromium()
   if (executablePath === undefined) {
     throw new Error(
       'There is no Chromium on the PATH. Install it, or name one: CHROMIUM=/path/to/chrome',
     )
   }
-  return chromium.launch({ executablePath, args: [...FLAGS, ...flags] })
+  return chromium.launch({ executablePath, args: FLAGS })
 }
 
-/** A page that gives up on a step after a while, and hands over what goes wrong in it. */
+/** Opens a page, and collects its errors. A step that takes too long fails. */
 export async function openPage(
   browser: Browser,
   { url, width = 1280, height = 900 }: { url: string; width?: number; height?: number },
@@ -62,19 +59,19 @@ export async function openPage(
   return { page, complaints }
 }
 
-/** At the provider's page: says who signs in, and comes back to the console. */
+/** At the provider's page: chooses who signs in, and returns to the console. */
 export async function passProviderPage(page: Page, name: string): Promise<void> {
   await page.getByRole('heading', { name: 'Who are you?' }).waitFor()
   await page.getByRole('button', { name }).click()
   await page.getByRole('heading', { name: 'Identity console' }).waitFor()
 }
 
-/** At the console: chooses who calls. */
+/** At the console: chooses the caller. */
 export async function chooseCaller(page: Page, label: string): Promise<void> {
   await page.getByLabel('Caller').selectOption({ label })
 }
 
-/** From the console to the provider and back. */
+/** Signs in: from the console to the provider and back. */
 export async function signInAtConsole(page: Page, name: string): Promise<void> {
   await chooseCaller(page, name)
   await page.getByRole('button', { name: `Sign in as ${name}` }).click()
@@ -97,7 +94,7 @@ export async function prepareRefusal(page: Page, title: string): Promise<void> {
   await refusal.click()
 }
 
-/** At the console: the sentence of the latest result, once it contains `part`. */
+/** At the console: the sentence of the result, once it contains `part`. */
 export async function readSentence(page: Page, part: string): Promise<string> {
   const result = page.getByRole('region', { name: 'Result' })
   const sentence = result.getByRole('alert').filter({ hasText: part })

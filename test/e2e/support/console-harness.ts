@@ -1,11 +1,12 @@
 /**
- * The local stack with its console on free ports, on data of its own, and a browser before it.
+ * The local stack with its console on free ports, with new data, and a browser.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { startStackWithConsole, type StackWithConsole } from '../../../dev/console/server.ts'
+import { readTables, type Tables } from '../../../dev/database.ts'
 import { launchBrowser } from './browser.ts'
 
 /** What runs. */
@@ -17,16 +18,9 @@ export interface ConsoleHarness {
   stop(): Promise<void>
 }
 
-/** The ports of the stack; 0 takes a free one. */
-export interface HarnessPorts {
-  readonly worker: number
-  readonly issuer: number
-  readonly console: number
-}
-
-/** Starts all of it. */
+/** Starts all of it, on these ports; 0 takes a free one. */
 export async function startConsoleHarness(
-  ports: HarnessPorts = { worker: 0, issuer: 0, console: 0 },
+  ports = { worker: 0, issuer: 0, console: 0 },
 ): Promise<ConsoleHarness> {
   const state = await mkdtemp(join(tmpdir(), 'identity-console-'))
   const log: string[] = []
@@ -50,14 +44,7 @@ export async function startConsoleHarness(
   }
 }
 
-/** Every row of the tables that a deletion could touch, as text. */
-export async function readTables(stack: StackWithConsole): Promise<Record<string, string[]>> {
-  const database = await stack.openDatabase()
-  const tables = ['organization_users', 'group_members', 'user_deletions', 'users', 'groups']
-  const contents: Record<string, string[]> = {}
-  for (const table of tables) {
-    const { results } = await database.prepare(`SELECT * FROM ${table}`).all()
-    contents[table] = results.map((row) => JSON.stringify(row)).toSorted()
-  }
-  return contents
+/** Reads every table, with a new stub of the database: a stub does not survive a restart of workerd. */
+export async function readRows(stack: StackWithConsole): Promise<Tables> {
+  return readTables(await stack.openDatabase())
 }
