@@ -14,7 +14,7 @@ const commands = {
   types: './types.ts',
   bench: '../bench/launch.ts',
   'test-faults': '../test/faults/run.ts',
-  soak: '../test/faults/soak/run.ts',
+  soak: '../test/faults/run.ts',
   'test-e2e': '../test/e2e/run.ts',
   screenshots: '../test/e2e/screenshots.ts',
 }

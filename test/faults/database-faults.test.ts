@@ -1,340 +1,209 @@
 /**
- * D1 fails a deletion in every way and at every point. A real D1 does the rest: SQLite rolls back a batch that breaks off,
- * and a batch whose answer is lost is committed. The table of docs/reliability.md is made of what these cases show.
+ * Deletions while D1 fails. A real D1 does the rest: SQLite rolls back a batch that is interrupted, and a batch whose
+ * response is lost is committed. docs/database-faults.md is written from these cases. test/retries.test.ts has each error
+ * message.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compare, readDatabase } from '../support/database'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { createFixture, type Fixture } from '../support/fixture'
-import type { DatabaseFault, Plan } from './harness/plan'
-import { countRows } from './harness/direct-database'
-import { clearRows, writeRows, type Row } from './harness/results'
-import { startHarness, type Harness } from './harness/start'
+import { afterAll, describe, expect, test } from 'vitest'
+import { createFixture } from '../support/fixture'
+import { findState } from './harness/direct-database'
+import { startHarness } from './harness/start'
+import type { DatabaseFault, Plan } from './harness/worker'
+import { renderPage, type Row } from './table'
 
 const LOST = 'Network connection lost.'
+const CONSTRAINT = 'D1_ERROR: UNIQUE constraint failed: t.c: SQLITE_CONSTRAINT'
+const OVERLOADED = 'D1 DB is overloaded. Requests queued for too long.'
+const QUOTA =
+  "Your account has exceeded D1's free tier daily row write limit. It resets at 00:00 UTC."
 
-/** Errors after which another attempt can succeed; every error that is not known counts as one. */
-const TRANSIENT = [
-  'D1 DB reset because its code was updated.',
-  'Internal error while starting up D1 DB storage caused object to be reset.',
-  LOST,
-  'Internal error in D1 DB storage caused object to be reset.',
-  'Cannot resolve D1 DB due to transient issue on remote node.',
-  "Can't read from request stream because client disconnected.",
-  'internal error; reference = 0123456789abcdef',
-  'something undocumented',
-]
-
-/** Errors of an overloaded D1: another attempt at once makes it worse. */
-const OVERLOADED = [
-  'D1 DB storage operation exceeded timeout which caused object to be reset.',
-  'D1 DB is overloaded. Requests queued for too long.',
-  'D1 DB is overloaded. Too many requests queued.',
-  "D1 DB's isolate exceeded its memory limit and was reset.",
-  'D1 DB exceeded its CPU time limit and was reset.',
-]
-
-/** An error that every attempt would get. */
-const LASTING =
-  'D1_ERROR: UNIQUE constraint failed: t.c: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)'
-
-const QUOTA = ['read', 'write'].map(
-  (kind) =>
-    `Your account has exceeded D1's free tier daily row ${kind} limit. It resets at 00:00 UTC.`,
-)
+const STATES = {
+  'as before': '1 users, 2 memberships, 0 records',
+  'user removed, one record': '0 users, 0 memberships, 1 records',
+}
+type State = keyof typeof STATES
+const SAME: State = 'as before'
+const REMOVED: State = 'user removed, one record'
 
 type Faults = readonly DatabaseFault[]
-const AS_BEFORE = 'as before'
-const REMOVED = 'user removed, one record'
+const gone: DatabaseFault = { message: LOST }
+const lost: DatabaseFault = { message: LOST, commits: true }
+const late: DatabaseFault = { ...lost, delayMs: 1_500 }
+const hangs: DatabaseFault = {}
+/** Commits one second after the Worker has responded. */
+const slow: DatabaseFault = { commits: true, delayMs: 6_000 }
+const always = (fault: DatabaseFault): Faults => [fault, fault, fault]
+const interrupted = (statements: number): DatabaseFault => ({ message: LOST, statements })
 
-/** One fault and the expected outcome: 200, or 500 if there is a reason. */
-interface DatabaseCase {
-  readonly fault: string
-  readonly plan: Plan
-  readonly attempts: number
-  readonly after: typeof AS_BEFORE | typeof REMOVED
-  /** Of the log line. */
-  readonly reason?: string
-  /** In seconds, or until the next day begins in UTC. */
-  readonly retryAfter?: number | 'midnight'
-}
-
-const times = (count: number, fault: DatabaseFault): Faults =>
-  Array.from({ length: count }, () => fault)
-const before: DatabaseFault = { at: 'before', message: LOST }
-const after: DatabaseFault = { at: 'after', message: LOST }
-
-/** D1 responds at the attempt after these faults. */
-const recovers = (fault: string, database: Faults): DatabaseCase => ({
-  fault,
-  plan: { database },
-  attempts: database.length + 1,
-  after: REMOVED,
-})
-
-/** Every attempt fails, and a later one could succeed. */
-const staysAway = (fault: string, each: DatabaseFault, outcome: DatabaseCase['after']) => ({
-  fault,
-  plan: { database: times(3, each) },
-  reason: 'database_unavailable',
-  attempts: 3,
-  retryAfter: 2,
-  after: outcome,
-})
-
-/** No response comes in time. */
-const isLate = (fault: string, database: Faults, outcome: DatabaseCase['after']): DatabaseCase => ({
-  fault,
-  plan: { database },
-  reason: 'database_timeout',
-  attempts: Math.min(database.length, 2),
-  retryAfter: 2,
-  after: outcome,
-})
-
-/** A second attempt at once would not help. */
-const isAskedOnce = (
-  reason: string,
-  messages: readonly string[],
-  rest: Partial<DatabaseCase> = {},
-) =>
-  messages.map((message): DatabaseCase => ({
-    fault: `“${message}”`,
-    plan: { database: times(3, { at: 'before', message }) },
-    reason,
-    attempts: 1,
-    after: AS_BEFORE,
-    ...rest,
-  }))
-
-/** Where one attempt can fail, in the order of its way. */
-const POINTS: readonly (readonly [what: string, DatabaseFault])[] = [
-  ['D1 is gone before it gets the batch', before],
-  ...[0, 1, 2, 3, 4].map(
-    (statements) =>
-      [
-        `D1 breaks off after ${statements} of the batch's statements`,
-        { at: 'inside', statements, message: LOST },
-      ] as const,
-  ),
-  ['The answer is lost after the commit', after],
+type DatabaseCase = [
+  fault: string,
+  faults: Faults | 'no tables',
+  attempts: number,
+  after: State,
+  reason?: string,
+  /** Seconds, or until the next day begins in UTC. */
+  retryAfter?: '2' | 'midnight',
 ]
 
-/** All of them, in the order of the table. */
-const databaseCases: readonly DatabaseCase[] = [
-  ...['first attempt', 'first two attempts'].flatMap((which, index) =>
-    POINTS.map(([what, fault]) => recovers(`${what}, at the ${which}`, times(index + 1, fault))),
-  ),
-  recovers('The first attempt is lost on its way and done 1500 ms later, after the second', [
-    { ...after, delayMs: 1_500 },
-  ]),
-  staysAway(
-    'Each attempt is lost on its way and done 1500 ms later',
-    { ...after, delayMs: 1_500 },
+const UNAVAILABLE = ['database_unavailable', '2'] as const
+const TIMEOUT = ['database_timeout', '2'] as const
+
+/** The cases in the order of the table. Without a reason the deletion succeeds. */
+const cases: readonly DatabaseCase[] = [
+  ['D1 is gone before it gets the batch, once', [gone], 2, REMOVED],
+  ...[0, 1, 2, 3, 4].map((count): DatabaseCase => [
+    `D1 is interrupted after ${count} statements of the batch, once`,
+    [interrupted(count)],
+    2,
     REMOVED,
-  ),
-  recovers('D1 is gone, then its answer is lost after the commit', [before, after]),
-  ...POINTS.map(([what, fault]) =>
-    staysAway(`${what}, at each attempt`, fault, fault === after ? REMOVED : AS_BEFORE),
-  ),
-  {
-    fault: 'The answer is lost after the commit, then D1 fails for good',
-    plan: { database: [after, { at: 'before', message: LASTING }] },
-    reason: 'database_failed',
-    attempts: 2,
-    after: REMOVED,
-  },
-  isLate('D1 hangs and does nothing', [{ at: 'hang' }], AS_BEFORE),
-  isLate('D1 commits and hangs', [{ at: 'hang after' }], REMOVED),
-  isLate(
-    'D1 commits a second after the caller got its answer',
-    [{ at: 'hang after', delayMs: 6_000 }],
-    REMOVED,
-  ),
-  isLate('D1 is gone, then it hangs', [before, { at: 'hang' }], AS_BEFORE),
-  isLate('The answer is lost after the commit, then D1 hangs', [after, { at: 'hang' }], REMOVED),
-  isLate(
-    'Each attempt takes three seconds to fail',
-    times(3, { ...before, delayMs: 3_000 }),
-    AS_BEFORE,
-  ),
-  ...TRANSIENT.flatMap((message) => [
-    recovers(`“${message}”, once`, [{ at: 'before', message }]),
-    staysAway(
-      `“D1_ERROR: ${message}”, at each attempt`,
-      { at: 'before', message: `D1_ERROR: ${message}` },
-      AS_BEFORE,
-    ),
   ]),
-  ...isAskedOnce('database_overloaded', OVERLOADED, { retryAfter: 2 }),
-  ...isAskedOnce('database_quota_exceeded', QUOTA, { retryAfter: 'midnight' }),
-  ...isAskedOnce('database_failed', [LASTING]),
-  {
-    fault: 'The migrations were never applied',
-    plan: { unmigrated: true },
-    reason: 'database_not_migrated',
-    attempts: 1,
-    after: AS_BEFORE,
-  },
+  ['The response is lost after the commit, once', [lost], 2, REMOVED],
+  ['… twice', [lost, lost], 3, REMOVED],
+  ['D1 is gone, then the response is lost after the commit', [gone, lost], 3, REMOVED],
+  ['The first attempt is delayed and commits after 1.5 s, after the second', [late], 2, REMOVED],
+  ['An error that D1 does not document, once', [{ message: 'something else' }], 2, REMOVED],
+  ['D1 is gone at each attempt', always(gone), 3, SAME, ...UNAVAILABLE],
+  [
+    'D1 is interrupted after 3 statements each time',
+    always(interrupted(3)),
+    3,
+    SAME,
+    ...UNAVAILABLE,
+  ],
+  ['The response is lost after the commit each time', always(lost), 3, REMOVED, ...UNAVAILABLE],
+  ['Each attempt is delayed and commits after 1.5 s', always(late), 3, REMOVED, ...UNAVAILABLE],
+  ['D1 does not respond and does nothing', [hangs], 1, SAME, ...TIMEOUT],
+  ['D1 commits and does not respond', [{ commits: true }], 1, REMOVED, ...TIMEOUT],
+  ['D1 commits one second after the response', [slow], 1, REMOVED, ...TIMEOUT],
+  ['D1 is gone, then does not respond', [gone, hangs], 2, SAME, ...TIMEOUT],
+  ['The response is lost, then D1 does not respond', [lost, hangs], 2, REMOVED, ...TIMEOUT],
+  ['Each attempt fails after 3 s', always({ ...gone, delayMs: 3_000 }), 2, SAME, ...TIMEOUT],
+  ['D1 is overloaded', always({ message: OVERLOADED }), 1, SAME, 'database_overloaded', '2'],
+  [
+    'The daily limit of the free plan is reached',
+    always({ message: QUOTA }),
+    1,
+    SAME,
+    'database_quota_exceeded',
+    'midnight',
+  ],
+  ['A constraint fails', always({ message: CONSTRAINT }), 1, SAME, 'database_failed'],
+  [
+    'The response is lost after the commit, then a constraint fails',
+    [lost, { message: CONSTRAINT }],
+    2,
+    REMOVED,
+    'database_failed',
+  ],
+  ['The migrations were not applied', 'no tables', 1, SAME, 'database_not_migrated'],
 ]
 
-const TABLE = 'database-faults'
+const WAITS = { none: '–', 2: '2 s', midnight: 'until 00:00 UTC' }
+
+const harness = await startHarness()
+const { db, issuer } = harness
+afterAll(() => harness.stop())
 const rows = new Map<string, Row>()
-let issuer: ServedIssuer
-let harness: Harness
 
-beforeAll(async () => {
-  clearRows(TABLE)
-  issuer = await serveIssuer()
-  harness = await startHarness({ ...issuer.vars })
-})
-
-afterAll(async () => {
-  await harness.stop()
-  await issuer.stop()
-})
-
-const tokenOf = (fixture: Fixture) => issuer.token(fixture.administrator.person.subject)
-
-/** What is left of a user who was in two groups. */
-async function findAftermath({ target }: Fixture): Promise<string> {
-  const { users, memberships, records } = await countRows(harness.db, target.userID)
-  const counts = `${users} users, ${memberships} memberships, ${records} records`
-  if (counts === '1 users, 2 memberships, 0 records') return AS_BEFORE
-  return counts === '0 users, 0 memberships, 1 records' ? REMOVED : counts
+/** A new user in two groups, and a call that deletes it. */
+async function createCall() {
+  const { target, administrator } = await createFixture(db)
+  return { ...target, token: await issuer.token(administrator.person.subject) }
 }
 
-/** Waits until a batch that goes on after the response is done. */
-async function settle({ plan }: DatabaseCase): Promise<void> {
-  const delays = plan.database?.map((fault) => ('delayMs' in fault ? (fault.delayMs ?? 0) : 0))
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, ...(delays ?? []))))
+/** Waits for the commit of a batch that goes on after the response. */
+async function settle(faults: Faults): Promise<void> {
+  const delays = faults.map(({ delayMs = 0 }) => delayMs)
+  await new Promise((resolve) => setTimeout(resolve, Math.max(...delays)))
 }
 
-const seconds = (wait: string | null): string => (wait === null ? '–' : `${wait} s`)
+function findSecondsToMidnight(): number {
+  return 86_400 - ((Date.now() / 1_000) % 86_400)
+}
 
-describe.concurrent('if D1 fails', () => {
-  test.for(databaseCases)('$fault: $after', async (given, { expect }) => {
-    const fixture = await createFixture(harness.db)
-    const sent = { ...fixture.target, token: await tokenOf(fixture) }
-    const started = Date.now()
-    const response = await harness.call(sent, given.plan)
+describe.concurrent('a deletion, if', () => {
+  test.for(cases)('%s', async (given, { expect }) => {
+    const [fault, faults, attempts, after, reason, retryAfter] = given
+    const plan: Plan = faults === 'no tables' ? { unmigrated: true } : { database: faults }
+    const sent = await createCall()
+    const response = await harness.call(sent, plan)
+    const secondsToMidnight = findSecondsToMidnight()
     const line = await harness.lineOf(response.requestID)
-    await settle(given)
-    const found = await findAftermath(fixture)
+    const { batches } = await harness.report(response.requestID)
+    if (faults !== 'no tables') await settle(faults)
+    const found = await findState(db, sent.userID)
     const wait = response.headers.get('Retry-After')
-    const midnight = Math.ceil(86_400 - ((started / 1_000) % 86_400))
-    const atMidnight = wait !== null && Math.abs(Number(wait) - midnight) <= 30
 
-    expect.soft(response.status).toBe(given.reason === undefined ? 200 : 500)
-    expect.soft(line.reason).toBe(given.reason)
-    expect.soft(found).toBe(given.after)
-    expect.soft(line.database?.attempts).toBe(given.attempts)
-    if (given.retryAfter === 'midnight') expect.soft(atMidnight).toBe(true)
-    else expect.soft(wait).toBe(given.retryAfter === undefined ? null : String(given.retryAfter))
-    expect.soft((await harness.report(response.requestID)).batches).toBe(given.attempts)
+    expect.soft(response.status).toBe(reason === undefined ? 200 : 500)
+    expect.soft(line.reason).toBe(reason)
+    expect.soft(found).toBe(STATES[after])
+    expect.soft([line.database?.attempts, batches]).toEqual([attempts, attempts])
+    if (retryAfter !== 'midnight') expect.soft(wait).toBe(retryAfter ?? null)
+    else expect.soft(Math.abs(Number(wait) - secondsToMidnight)).toBeLessThan(30)
 
-    rows.set(given.fault, {
-      Fault: given.fault,
-      CallResponse: response.status,
-      'Retry-After': given.retryAfter === 'midnight' ? 'until 00:00 UTC' : seconds(wait),
+    rows.set(fault, {
+      Fault: fault,
+      Response: response.status,
+      'Retry-After': WAITS[retryAfter ?? 'none'],
       'Reason in the log': line.reason === undefined ? '–' : `\`${line.reason}\``,
-      Attempts: line.database?.attempts ?? 0,
-      Database: found,
+      Attempts: batches,
+      Database: after,
     })
   })
 })
 
-test('the table has a row for every case, in their order', () => {
-  expect(rows.size).toBe(databaseCases.length)
-  writeRows(
-    TABLE,
-    databaseCases.map(({ fault }) => rows.get(fault)!),
+test('docs/database-faults.md has the response to each fault', async () => {
+  const page = renderPage(
+    'Faults of D1',
+    cases.map(([fault]) => rows.get(fault)),
   )
+  await expect(page).toMatchFileSnapshot('../../docs/database-faults.md')
 })
 
-describe.concurrent('a caller that got a 500', () => {
-  test.for([
-    { fault: 'the answer was lost at each attempt', database: times(3, after) },
-    { fault: 'D1 hung after the commit', database: [{ at: 'hang after' } as const] },
-  ])('gets 200 for a repeat with its key if $fault', async ({ database }, { expect }) => {
-    const fixture = await createFixture(harness.db)
-    const headers = { 'Idempotency-Key': 'again' }
-    const sent = { ...fixture.target, token: await tokenOf(fixture), headers }
-    expect((await harness.call(sent, { database })).status).toBe(500)
-    expect((await harness.call(sent)).status).toBe(200)
-    expect((await harness.call({ ...sent, headers: {} })).status).toBe(404)
-    expect((await harness.call({ ...sent, headers: { 'Idempotency-Key': 'other' } })).status).toBe(
-      404,
-    )
-    expect(await findAftermath(fixture)).toBe('user removed, one record')
-  })
-
-  test('gets 200 for a repeat with its key while the first call is still at work', async ({
-    expect,
-  }) => {
-    const fixture = await createFixture(harness.db)
-    const headers = { 'Idempotency-Key': 'again' }
-    const sent = { ...fixture.target, token: await tokenOf(fixture), headers }
-    const slow = harness.call(sent, { database: [{ at: 'hang after', delayMs: 6_000 }] })
-    expect((await slow).status).toBe(500)
-    expect((await harness.call(sent)).status).toBe(200)
-    await new Promise((resolve) => setTimeout(resolve, 2_000))
-    expect(await findAftermath(fixture)).toBe('user removed, one record')
+describe.concurrent('after a 500, a repeat with the idempotency key gets 200, if', () => {
+  test.for<[string, Faults]>([
+    ['the response was lost at each attempt', always(lost)],
+    ['D1 did not respond after the commit', [{ commits: true }]],
+    ['the first call commits after the repeat', [slow]],
+  ])('%s', async ([, database], { expect }) => {
+    const sent = await createCall()
+    const withKey = (key: string) => ({ ...sent, headers: { 'Idempotency-Key': key } })
+    expect((await harness.call(withKey('again'), { database })).status).toBe(500)
+    expect((await harness.call(withKey('again'))).status).toBe(200)
+    expect((await harness.call(sent)).status).toBe(404)
+    expect((await harness.call(withKey('other'))).status).toBe(404)
+    await settle(database)
+    expect(await findState(db, sent.userID)).toBe(STATES[REMOVED])
   })
 })
 
-test('a deletion whose caller goes away while D1 fails is finished', async () => {
-  const fixture = await createFixture(harness.db)
-  const sent = { ...fixture.target, token: await tokenOf(fixture) }
-  const slow = { ...before, delayMs: 1_000 }
-  const leave = await harness.callAndLeave(sent, { database: [slow] })
+test('a deletion goes on after its caller has disconnected while D1 fails', async () => {
+  const sent = await createCall()
+  const leave = await harness.callAndLeave(sent, { database: [{ ...gone, delayMs: 1_000 }] })
   await new Promise((resolve) => setTimeout(resolve, 300))
-  expect(await findAftermath(fixture)).toBe('as before')
+  expect(await findState(db, sent.userID)).toBe(STATES[SAME])
   leave()
-  await expect
-    .poll(() => findAftermath(fixture), { timeout: 10_000 })
-    .toBe('user removed, one record')
-  const ids = harness.log.filter((line) => line.includes(fixture.target.userID))
-  expect(ids.map((line) => (JSON.parse(line) as { status: number }).status)).toEqual([200])
+  const state = () => findState(db, sent.userID)
+  await expect.poll(state, { timeout: 10_000 }).toBe(STATES[REMOVED])
+  const lines = harness.log.filter((line) => line.includes(sent.userID))
+  expect(lines.map((line) => (JSON.parse(line) as { status: number }).status)).toEqual([200])
 })
 
-test('a lost answer leaves everything else in the database as it was', async () => {
-  const fixture = await createFixture(harness.db)
-  const snapshot = await readDatabase(harness.db)
-  const sent = { ...fixture.target, token: await tokenOf(fixture) }
-  const { requestID, status } = await harness.call(sent, { database: [after, after] })
-  expect(status).toBe(200)
-  const { removed, added } = compare(snapshot, await readDatabase(harness.db))
-  expect(Object.entries(removed).map(([table, { length }]) => [table, length])).toEqual([
-    ['group_members', 2],
-    ['organization_users', 1],
-  ])
-  expect(added).toEqual({
-    user_deletions: [expect.objectContaining({ request_id: requestID, groups_removed: 2 })],
-  })
+test('the pauses between attempts are random, each in its own range', async () => {
+  const sent = await createCall()
+  const calls = Array.from({ length: 25 }, () => harness.call(sent, { database: always(gone) }))
+  const reports = (await Promise.all(calls)).map(({ requestID }) => harness.report(requestID))
+  const pauses = (await Promise.all(reports)).map(({ timers }) => timers.filter((ms) => ms < 1_000))
+  for (const [attempt, longest] of [100, 400].entries()) {
+    const ofAttempt = pauses.map((each) => each[attempt] ?? 0)
+    expect(new Set(ofAttempt).size).toBeGreaterThan(20)
+    expect(Math.min(...ofAttempt)).toBeGreaterThanOrEqual(longest / 2)
+    expect(Math.max(...ofAttempt)).toBeLessThanOrEqual(longest)
+  }
+  expect(new Set(pauses.map(({ length }) => length))).toEqual(new Set([2]))
 })
 
-test('the pauses between attempts are drawn at random, each from its own range', async () => {
-  const fixture = await createFixture(harness.db)
-  const sent = { ...fixture.target, token: await tokenOf(fixture) }
-  const database = times(3, before)
-  const calls = Array.from({ length: 25 }, () => harness.call(sent, { database }))
-  const pauses: (readonly number[])[] = []
-  for (const { requestID } of await Promise.all(calls)) {
-    const { timers } = await harness.report(requestID)
-    pauses.push(timers.filter((ms) => ms < 1_000))
-  }
-  for (const ranged of [0, 1].map((which) => pauses.map((pair) => pair[which] ?? 0))) {
-    expect(new Set(ranged).size).toBeGreaterThan(20)
-  }
-  for (const [first = 0, second = 0, ...others] of pauses) {
-    expect(others).toEqual([])
-    expect([first >= 50, first <= 100, second >= 200, second <= 400]).not.toContain(false)
-  }
-})
-
-test('no text of D1 is in a log line', () => {
-  const said = /SQLITE|D1_ERROR|D1 DB|reference =|something undocumented|select |no such table/i
-  expect(harness.log.filter((line) => said.test(line))).toEqual([])
-  expect(harness.log.length).toBeGreaterThan(databaseCases.length)
+test('no log line has a text of D1', () => {
+  const texts = /SQLITE|D1_ERROR|D1 DB|something else|free tier|select |no such table|lost/i
+  expect(harness.log.filter((line) => texts.test(line))).toEqual([])
+  expect(harness.log.length).toBeGreaterThan(cases.length)
 })

@@ -1,126 +1,79 @@
 /**
- * Deletions while another Worker edits the groups of the same organizations in the same D1, thousands of times in an
- * order that a seed draws. Afterwards there is no membership without its user, no edit is lost, and each record counts
- * the memberships that its user had.
+ * Deletions while another Worker edits the groups of the same organizations in the same D1, thousands of times in a random
+ * order from a seed. Afterwards each membership has its user, no edit is lost, and each record counts the memberships of
+ * its user.
  */
-import { join } from 'node:path'
+import { integer, sample, shuffledSubarray } from 'fast-check'
 import pMap from 'p-map'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { compatibility, DATABASE } from '../../dev/identity-worker.ts'
-import { bundleScript } from '../support/node/bundle'
-import { call } from '../support/node/client'
-import { serveIssuer } from '../support/node/jwks-server'
-import { startWorkers } from '../support/node/local-workers'
 import { createSeed, type Member } from '../../dev/seeder.ts'
-import { connectDatabase, DATABASE_WORKER } from './harness/direct-database'
-import { createDraw } from './harness/draw'
-import type { Edit, EditResult } from './harness/editor-worker'
+import { call } from '../support/node/client'
+import { startIdentity } from './harness/start'
 
 const SEED = 20_261_125
 const ORGANIZATIONS = 20
 const GROUPS = 6
-/** Of each organization; half of them are deleted, the others must stay. */
+/** Of each organization; half of them are deleted. */
 const USERS = 40
 const EDITS_PER_USER = 6
 const CONCURRENCY = 32
 
-const issuer = await serveIssuer()
-const workers = await startWorkers({
-  identity: [{ vars: { ...issuer.vars } }],
-  others: [
-    {
-      name: 'editor',
-      modules: true,
-      script: await bundleScript({
-        entryPoints: [join(import.meta.dirname, 'harness/editor-worker.ts')],
-      }),
-      ...compatibility,
-      d1Databases: DATABASE,
-    },
-    DATABASE_WORKER,
-  ],
-})
-const db = connectDatabase(workers.urlOf(DATABASE_WORKER.name))
-const draw = createDraw(SEED)
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
-})
+/** `RETURNING` and the list give the users that an edit changed. */
+const JOIN = `INSERT INTO group_members (organization_id, group_id, organization_user_id)
+  VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING RETURNING organization_user_id AS id`
+const LEAVE = `DELETE FROM group_members WHERE organization_id = ?1 AND group_id = ?2
+  AND organization_user_id = ?3 RETURNING organization_user_id AS id`
+const LIST = 'SELECT organization_user_id AS id FROM group_members WHERE group_id = ?1'
+const DELETE_GROUP = 'DELETE FROM groups WHERE id = ?1'
+
+const workers = await startIdentity()
+const { db, issuer } = workers
+afterAll(() => workers.stop())
 
 /** A user whose groups are edited. */
-export interface Fellow extends Member {
+interface EditedUser extends Member {
   readonly groups: readonly string[]
-  /** Whether it is deleted meanwhile. */
-  readonly isDoomed: boolean
-  /** How many memberships the edits have left to it. */
-  memberships: number
+  /** Whether it is deleted during the edits. */
+  readonly isDeleted: boolean
+  /** By group: 1 if it is a member after all edits. Responses can come in any order, so changes are added up. */
+  readonly memberships: Map<string, number>
 }
 
-const fellows = new Map<string, Fellow>()
+const users = new Map<string, EditedUser>()
 /** The groups that are deleted, from before the edit is sent. */
-const dissolved = new Set<string>()
-/** `user group` for each membership that would be there without deletions. */
-const members = new Set<string>()
-const names = new Map<string, string>()
+const deletedGroups = new Set<string>()
 /** How many edits found their user or group gone. */
 let missed = 0
 
-async function edit(wanted: Edit): Promise<EditResult> {
-  const response = await fetch(workers.urlOf('editor'), {
-    method: 'POST',
-    body: JSON.stringify(wanted),
-  })
-  if (!response.ok) throw new Error(await response.text())
-  return response.json<EditResult>()
+function count({ memberships }: EditedUser, groupID: string, change: number): void {
+  memberships.set(groupID, (memberships.get(groupID) ?? 0) + change)
 }
 
-async function changeMembership(fellow: Fellow, groupID: string, joins: boolean): Promise<void> {
-  const { organizationID, userID } = fellow
-  const kind = joins ? 'join' : 'leave'
-  const result = await edit({ kind, organizationID, groupID, userID })
-  if ('missing' in result) {
+async function editMembership(user: EditedUser, groupID: string, joins: boolean): Promise<void> {
+  const { organizationID, userID, isDeleted } = user
+  const edit = db.prepare(joins ? JOIN : LEAVE).bind(organizationID, groupID, userID)
+  try {
+    const { results } = await edit.all()
+    if (results.length > 0) count(user, groupID, joins ? 1 : -1)
+  } catch (error) {
+    const isMissing = String(error).includes('FOREIGN KEY constraint failed')
+    if (!isMissing || !(isDeleted || deletedGroups.has(groupID))) throw error
     missed += 1
-    const mayMiss = joins && (fellow.isDoomed || dissolved.has(groupID))
-    if (!mayMiss) throw new Error('an edit missed a user and a group that are there')
-    return
-  }
-  fellow.memberships += (joins ? 1 : -1) * result.changed.length
-  if (joins) members.add(`${userID} ${groupID}`)
-  else members.delete(`${userID} ${groupID}`)
-}
-
-async function dissolve(groupID: string): Promise<void> {
-  dissolved.add(groupID)
-  const result = await edit({ kind: 'dissolve', groupID })
-  if ('missing' in result) throw new Error('a group was gone before it was dissolved')
-  for (const userID of result.changed) {
-    const fellow = fellows.get(userID)
-    if (fellow !== undefined) fellow.memberships -= 1
   }
 }
 
-async function rename(groupID: string, name: string): Promise<void> {
-  const result = await edit({ kind: 'rename', groupID, name })
-  const isDone = 'changed' in result && result.changed.length === 1
-  if (isDone) names.set(groupID, name)
-  else if (!dissolved.has(groupID)) throw new Error('a rename missed a group that is there')
+async function deleteGroup(groupID: string): Promise<void> {
+  deletedGroups.add(groupID)
+  const edit = [LIST, DELETE_GROUP].map((sql) => db.prepare(sql).bind(groupID))
+  const [left] = await db.batch<{ id: string }>(edit)
+  for (const { id } of left?.results ?? []) count(users.get(id)!, groupID, -1)
 }
 
-/** Steps of one order; steps of other lanes run in between. */
-type Lane = readonly (() => Promise<void>)[]
+const draw = (limit: number, seed: number): number[] =>
+  sample(integer({ min: 0, max: limit - 1 }), { seed, numRuns: EDITS_PER_USER, unbiased: true })
 
-/** The edits of one user, and for half of the users the deletion between them. */
-function planUser(fellow: Fellow, token: string): Lane[] {
-  const { organizationID, userID, groups } = fellow
-  const [which, joins] = [draw.numbers(EDITS_PER_USER, GROUPS), draw.numbers(EDITS_PER_USER, 3)]
-  const edits = which.map(
-    (group, turn) => () => changeMembership(fellow, groups[group] ?? '', joins[turn] !== 0),
-  )
-  async function remove(): Promise<void> {
-    expect((await call(workers.url, { organizationID, userID, token })).status).toBe(200)
-  }
-  return fellow.isDoomed ? [edits, [remove]] : [edits]
-}
+/** Steps in their order; steps of other lanes run in between. */
+type Lane = (() => Promise<void>)[]
 
 async function planOrganization(): Promise<Lane[]> {
   const seed = createSeed()
@@ -129,93 +82,99 @@ async function planOrganization(): Promise<Lane[]> {
   const { person } = seed.member(organizationID, { groups: [administrators] })
   const groups = Array.from({ length: GROUPS }, () => seed.group(organizationID, ['reader']))
   const token = await issuer.token(person.subject)
-  const users = Array.from({ length: USERS }, (_, index): Fellow => {
-    const fellow = { ...seed.member(organizationID), groups, isDoomed: index % 2 === 0 }
-    return { ...fellow, memberships: 0 }
-  })
+  const lanes: Lane[] = [[() => deleteGroup(groups[0]!)]]
+  for (let index = 0; index < USERS; index += 1) {
+    const isDeleted = index % 2 === 0
+    const member = seed.member(organizationID)
+    const user = { ...member, groups, isDeleted, memberships: new Map<string, number>() }
+    const joins = draw(3, SEED + users.size)
+    const chosen = draw(GROUPS, SEED - users.size)
+    users.set(user.userID, user)
+    lanes.push(
+      chosen.map((group, turn) => () => editMembership(user, groups[group]!, joins[turn] !== 0)),
+    )
+    if (!isDeleted) continue
+    lanes.push([
+      async () => {
+        const sent = { organizationID, userID: user.userID, token }
+        expect((await call(workers.url, sent)).status).toBe(200)
+      },
+    ])
+  }
   await seed.save(db)
-  for (const fellow of users) fellows.set(fellow.userID, fellow)
-  const names = ['1', '2', '3']
-  return [
-    ...users.flatMap((fellow) => planUser(fellow, token)),
-    ...groups.map((groupID) => names.map((name) => () => rename(groupID, name))),
-    groups.slice(0, 1).map((groupID) => () => dissolve(groupID)),
-  ]
+  return lanes
 }
 
-async function rowsOf(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  return (await db.prepare(sql).all()).results
-}
-
-const usersOf = (isDoomed: boolean): Fellow[] =>
-  [...fellows.values()].filter((fellow) => fellow.isDoomed === isDoomed)
-
-let taken = 0
+let stepCount = 0
 
 beforeAll(async () => {
   const lanes: Lane[] = []
   for (let number = 0; number < ORGANIZATIONS; number += 1) {
     lanes.push(...(await planOrganization()))
   }
-  const turns = draw.mix(lanes.map((lane) => lane.map((run) => ({ lane, run }))))
-  taken = turns.length
-  const under = new Map<Lane, Promise<void>>()
+  const turns = lanes.flatMap((lane, index) => lane.map(() => index))
+  const all = { minLength: turns.length, maxLength: turns.length }
+  const [order = []] = sample(shuffledSubarray(turns, all), { seed: SEED, numRuns: 1 })
+  stepCount = order.length
+  const running = new Map<number, Promise<void>>()
   await pMap(
-    turns,
-    ({ lane, run }) => {
-      const done = (under.get(lane) ?? Promise.resolve()).then(run)
-      under.set(lane, done)
+    order,
+    (index) => {
+      const step = lanes[index]!.shift()!
+      const done = (running.get(index) ?? Promise.resolve()).then(step)
+      running.set(index, done)
       return done
     },
     { concurrency: CONCURRENCY },
   )
 })
 
+async function readRows<Row>(sql: string): Promise<readonly Row[]> {
+  return (await db.prepare(sql).all<Row>()).results
+}
+
+const usersThat = (areDeleted: boolean): EditedUser[] =>
+  [...users.values()].filter(({ isDeleted }) => isDeleted === areDeleted)
+
+const groupsOf = ({ memberships }: EditedUser): string[] =>
+  [...memberships].filter(([, isMember]) => isMember === 1).map(([groupID]) => groupID)
+
 test('edits found users gone, and deletions found memberships', () => {
-  expect(taken).toBeGreaterThan(5_000)
+  expect(stepCount).toBeGreaterThan(5_000)
   expect(missed).toBeGreaterThan(100)
-  expect(usersOf(true).filter(({ memberships }) => memberships > 0).length).toBeGreaterThan(100)
+  const withGroups = usersThat(true).filter((user) => groupsOf(user).length > 0)
+  expect(withGroups.length).toBeGreaterThan(100)
 })
 
 test('no row refers to a row that is gone', async () => {
-  expect(await rowsOf('PRAGMA foreign_key_check')).toEqual([])
+  expect(await readRows('PRAGMA foreign_key_check')).toEqual([])
 })
 
-test('deleted users are gone with all memberships, the others are there', async () => {
-  const users = await rowsOf('SELECT id FROM organization_users')
-  const isThere = new Set(users.map(({ id }) => id))
-  expect(usersOf(true).filter(({ userID }) => isThere.has(userID))).toEqual([])
-  expect(usersOf(false).filter(({ userID }) => !isThere.has(userID))).toEqual([])
-  expect(isThere.size).toBe(usersOf(false).length + ORGANIZATIONS)
+test('the deleted users are gone, and the others are there', async () => {
+  const rows = await readRows<{ id: string }>(
+    `SELECT id FROM organization_users WHERE id NOT IN
+     (SELECT organization_user_id FROM group_members NATURAL JOIN group_roles WHERE role_id = 'administrator')`,
+  )
+  const expected = usersThat(false).map(({ userID }) => userID)
+  expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(expected))
 })
 
-test('every membership that was edited is there', async () => {
-  const rows = await rowsOf(
-    `SELECT organization_user_id AS user_id, group_id FROM group_members
+test('every edited membership of the others is there', async () => {
+  const rows = await readRows<{ pair: string }>(
+    `SELECT organization_user_id || ' ' || group_id AS pair FROM group_members
      WHERE group_id NOT IN (SELECT group_id FROM group_roles WHERE role_id = 'administrator')`,
   )
-  const expected = usersOf(false).flatMap(({ userID, groups }) =>
-    groups
-      .filter((groupID) => !dissolved.has(groupID))
-      .map((groupID) => `${userID} ${groupID}`)
-      .filter((pair) => members.has(pair)),
+  const expected = usersThat(false).flatMap((user) =>
+    groupsOf(user).map((groupID) => `${user.userID} ${groupID}`),
   )
-  const pairs = rows.map(({ user_id, group_id }) => `${String(user_id)} ${String(group_id)}`)
-  expect(new Set(pairs)).toEqual(new Set(expected))
-  expect(pairs.length).toBe(expected.length)
-})
-
-test('every name that a group was given is there', async () => {
-  const rows = await rowsOf('SELECT id, name FROM groups WHERE name <> id')
-  const expected = [...names].filter(([groupID]) => !dissolved.has(groupID))
-  expect(new Map(rows.map(({ id, name }) => [id, name]))).toEqual(new Map(expected))
+  expect(rows.map(({ pair }) => pair).toSorted()).toEqual(expected.toSorted())
 })
 
 test('each deleted user has one record, which counts its memberships', async () => {
-  const rows = await rowsOf('SELECT organization_user_id AS id, groups_removed FROM user_deletions')
-  expect(rows.length).toBe(usersOf(true).length)
-  const counted = usersOf(true).map(({ userID, memberships }) => [userID, memberships] as const)
-  expect(new Map(rows.map(({ id, groups_removed }) => [id, groups_removed]))).toEqual(
-    new Map(counted),
+  const rows = await readRows<{ id: string; groups: number }>(
+    'SELECT organization_user_id AS id, groups_removed AS groups FROM user_deletions',
   )
+  const expected = usersThat(true).map((user) => [user.userID, groupsOf(user).length] as const)
+  expect(new Map(rows.map(({ id, groups }) => [id, groups]))).toEqual(new Map(expected))
+  expect(rows.length).toBe(expected.length)
 })

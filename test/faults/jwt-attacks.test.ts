@@ -1,20 +1,19 @@
 /**
- * Known attacks on JSON Web Tokens, over real sockets: each is refused for the expected reason, none of them reaches the
- * database, and the attacker's server gets no request. The attacker knows the issuer's public keys and has valid tokens
- * of its own; it has no key of the issuer. test/tokens.test.ts has each member alone.
+ * Known attacks on JSON Web Tokens over real sockets: each token is rejected for the expected reason and never reaches the
+ * database, and the attacker's server gets no request. The attacker knows the issuer's public keys and has valid tokens of
+ * its own, but no key of the issuer. test/tokens.test.ts has each member alone.
  */
-import { base64url, CompactEncrypt, exportSPKI, importJWK } from 'jose'
+import { CompactEncrypt, exportSPKI, importJWK } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { TokenChanges } from '../../dev/test-issuer.ts'
 import { createKey } from '../../dev/test-keys.ts'
-import { call } from '../support/node/client'
-import { serveIssuer } from '../support/node/jwks-server'
 import { createFixture } from '../support/fixture'
+import { serveIssuer } from '../support/node/jwks-server'
 import { startHarness } from './harness/start'
 
 const issuer = await serveIssuer({ algorithms: ['ES256', 'RS256', 'Ed25519'] })
 const attacker = await serveIssuer()
-const harness = await startHarness({ ...issuer.vars })
+const harness = await startHarness({ issuer })
 afterAll(async () => {
   await harness.stop()
   await issuer.stop()
@@ -24,7 +23,6 @@ afterAll(async () => {
 const fixture = await createFixture(harness.db)
 const victim = fixture.administrator.person.subject
 const [ec, rsa, ed] = issuer.keys
-if (rsa === undefined || ed === undefined) throw new Error('the issuer has too few keys')
 const key = await createKey('ES256')
 const server = new URL(attacker.vars.JWKS_URL).origin
 
@@ -33,7 +31,7 @@ const encode = (text: string) => new TextEncoder().encode(text)
 const textOf = (value: object): string => JSON.stringify(value).slice(1, -1)
 
 const pem = await exportSPKI(
-  (await importJWK(rsa.publicJWK, 'RS256', { extractable: true })) as CryptoKey,
+  (await importJWK(rsa!.publicJWK, 'RS256', { extractable: true })) as CryptoKey,
 )
 const hmac = { name: 'HMAC', hash: 'SHA-256' }
 const signHMAC = (secret: Uint8Array) => async (input: string) => {
@@ -44,7 +42,7 @@ const signHMAC = (secret: Uint8Array) => async (input: string) => {
 }
 const always = (...bytes: readonly number[]) => ({ sign: async () => Uint8Array.from(bytes) })
 const zeros = (count: number) => always(...new Uint8Array(count))
-/** The order of P-256, above which no part of a signature may be. */
+/** The order of P-256. Each part of a signature is below it. */
 const ORDER = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex')
 
 const claims = issuer.claims(victim)
@@ -53,7 +51,7 @@ const forged = { key, header: { kid: ec.kid } }
 const withHeader = (more: object) => ({ key, header: { kid: ec.kid, ...more } })
 const withMembers = (text: string) => ({ payloadText: `{${textOf(claims)},${text}}` })
 
-/** What the attacker changes: of the token before it is signed, or the finished token. */
+/** The attacker's changes, before or after the token is signed. */
 type Forge = TokenChanges | ((token: string) => string | Promise<string>)
 
 /** The attacks, by the reason in the log. */
@@ -62,25 +60,21 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'alg "none" with a signature': { header: { alg: 'none' } },
     'alg "nOnE" with a zero byte': { header: { alg: 'nOnE' }, ...zeros(1) },
     'HS256, and the RSA public key (PEM) as its secret': {
-      header: { alg: 'HS256', kid: rsa.kid },
+      header: { alg: 'HS256', kid: rsa!.kid },
       sign: signHMAC(encode(pem)),
     },
     'HS256, and the EC public key (JWK) as its secret': {
       header: { alg: 'HS256' },
       sign: signHMAC(encode(JSON.stringify(ec.publicJWK))),
     },
-    'HS256, and a coordinate of the public key as its secret': {
-      header: { alg: 'HS256' },
-      sign: signHMAC(base64url.decode(String(ec.publicJWK.x))),
-    },
     'alg twice, none last': { headerText: `{${textOf(header)},"alg":"none"}` },
   },
   jwt_unknown_key: {
     'RS256 of an EC key': { header: { alg: 'RS256' } },
-    'ES256 of an RSA key': { header: { alg: 'ES256', kid: rsa.kid } },
+    'ES256 of an RSA key': { header: { alg: 'ES256', kid: rsa!.kid } },
     'ES384 of a P-256 key': { header: { alg: 'ES384' } },
     'EdDSA of an EC key': { header: { alg: 'EdDSA' } },
-    'PS256 of a key for RS256': { header: { alg: 'PS256', kid: rsa.kid }, key: rsa },
+    'PS256 of a key for RS256': { header: { alg: 'PS256', kid: rsa!.kid }, key: rsa! },
     'jku and a key ID of the attacker': {
       key,
       header: { jku: `${server}/jwks`, jwk: key.publicJWK },
@@ -88,25 +82,19 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'kid twice, an unknown one last': { headerText: `{${textOf(header)},"kid":"other"}` },
     ...Object.fromEntries(
       [
-        "' OR '1'='1",
         "x' UNION SELECT 'key' --",
         '../../../../dev/null',
-        'file:///dev/null',
         `${server}/key`,
         '$(curl example.invalid)',
-        '\u0000',
         `${ec.kid}\u0000`,
         ` ${ec.kid}`,
         ec.kid.toUpperCase(),
         '__proto__',
         'constructor',
-        'toString',
         '',
         'k'.repeat(5_000),
-        '😀',
         null,
         0,
-        true,
         [ec.kid],
         { toString: ec.kid },
       ].map((kid) => [`kid ${JSON.stringify(kid).slice(0, 40)}`, { header: { kid } }]),
@@ -118,8 +106,8 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'a signature of zero and one': always(...new Uint8Array(63), 1),
     'a signature that is too short': always(...new Uint8Array(63).fill(1)),
     'a signature that is too long': always(...new Uint8Array(65).fill(1)),
-    'an Ed25519 signature of zeros': { key: ed, ...zeros(64) },
-    'an RSA signature of zeros': { key: rsa, ...zeros(256) },
+    'an Ed25519 signature of zeros': { key: ed!, ...zeros(64) },
+    'an RSA signature of zeros': { key: rsa!, ...zeros(256) },
     'a key set on a server of the attacker (jku)': withHeader({ jku: `${server}/jwks` }),
     'a certificate on a server of the attacker (x5u)': withHeader({ x5u: `${server}/cert` }),
     'a key in the header (jwk)': withHeader({ jwk: key.publicJWK }),
@@ -142,8 +130,8 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'crit with the name of a prototype': { header: { crit: ['__proto__'] } },
     'b64: false': { header: { crit: ['b64'], b64: false } },
     'an encrypted token (JWE) around a valid one': async (token) => {
-      const protectedHeader = { alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'JWT', kid: rsa.kid }
-      const secret = await importJWK({ ...rsa.publicJWK, alg: 'RSA-OAEP-256', use: 'enc' })
+      const protectedHeader = { alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'JWT', kid: rsa!.kid }
+      const secret = await importJWK({ ...rsa!.publicJWK, alg: 'RSA-OAEP-256', use: 'enc' })
       return new CompactEncrypt(encode(token)).setProtectedHeader(protectedHeader).encrypt(secret)
     },
     'a signed token around a valid one': (token) =>
@@ -160,7 +148,7 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
   },
   jwt_audience_mismatch: {
     'aud twice, another one last': withMembers('"aud":"https://other.example"'),
-    'an audience that only begins like ours': {
+    'an audience that starts with the configured one': {
       claims: { aud: `${issuer.vars.TOKEN_AUDIENCE}.evil.example` },
     },
   },
@@ -169,7 +157,7 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
   },
   jwt_expired: { 'exp twice, a past one last': withMembers('"exp":1') },
   jwt_claims_invalid: {
-    'claims behind __proto__': {
+    'claims in __proto__': {
       payloadText: `{${textOf({ ...claims, sub: undefined })},"__proto__":{"sub":"${victim}"}}`,
     },
   },
@@ -181,28 +169,26 @@ const attacks = Object.entries(ATTACKS).flatMap(([reason, forges]) =>
 )
 const tokens: string[] = []
 
-describe('a token with', () => {
-  test.for(attacks)('$name is refused: $reason', async ({ forge, reason }) => {
+describe('rejects', () => {
+  test.for(attacks)('$name: $reason', async ({ forge, reason }) => {
     const token = await (typeof forge === 'function'
       ? forge(await issuer.token(victim))
       : issuer.token(victim, forge))
     tokens.push(token)
     const response = await harness.call({ ...fixture.target, token })
     const line = await harness.lineOf(response.requestID)
-    expect(response.status).toBe(401)
-    expect(line.reason).toBe(reason)
-    expect(line.database).toBeUndefined()
-    expect(line.actor).toBeUndefined()
+    expect([response.status, line.reason]).toEqual([401, reason])
+    expect([line.database, line.actor]).toEqual([undefined, undefined])
     expect(response.headers.get('WWW-Authenticate')).toContain(
       reason === 'jwt_expired' ? 'the access token expired' : 'the access token is invalid',
     )
   })
 })
 
-test('the same tokens without their fault are valid', async () => {
+test('accepts the unchanged token of each key', async () => {
   for (const each of issuer.keys) {
     const token = await issuer.token(victim, { key: each })
-    const response = await call(harness.url, { ...fixture.target, userID: 'absent', token })
+    const response = await harness.call({ ...fixture.target, userID: 'absent', token })
     expect([each.algorithm, response.status]).toEqual([each.algorithm, 404])
   }
 })

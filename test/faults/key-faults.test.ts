@@ -1,10 +1,12 @@
 /**
- * Every way in which an issuer can respond over a socket when it is asked for its keys, to an isolate without keys and to
- * one that has valid ones. Each case has a JWKS URL of its own. The table of docs/reliability.md is made of what these
- * cases show.
+ * Responses of an issuer over a socket, to an isolate without keys and to one that has valid keys. docs/issuer-faults.md
+ * is written from these cases. test/jwks-responses.test.ts has more invalid key sets.
  */
+import { ReadableStream } from 'node:stream/web'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
+import { JWKS_FAULTS } from '../../src/jwks'
+import { createKey, createWeakKey, without } from '../../dev/test-keys.ts'
 import {
   after,
   breakConnection,
@@ -15,14 +17,9 @@ import {
   withStatus,
   type JwksResponder,
 } from '../support/jwks-responders'
-import { createKey, createWeakKey, without } from '../../dev/test-keys.ts'
 import { MINUTE_MS, SECOND_MS, startKeyHarness } from './harness/key-harness'
-import { clearRows, writeRows, type Row } from './harness/results'
-import type { Observation } from './harness/start'
+import { renderPage, type Row } from './table'
 
-const TABLE = 'key-faults'
-
-clearRows(TABLE)
 const harness = await startKeyHarness()
 const { responses, ask, fetches, issuer } = harness
 afterAll(() => harness.stop())
@@ -31,140 +28,101 @@ const [{ publicJWK: key, privateJWK, kid }] = issuer.keys
 const rsa = await createKey('RS256')
 const weak = { ...without((await createWeakKey()).publicJWK, 'alg'), kid }
 
-/** As text, since no function here would write it. */
+/** As text, since `JSON.stringify` cannot write it. */
 const DEEP = `{"kty":"EC","x":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
 const LIMIT_BYTES = 64 * 1024
 
 const setOf = (...keys: readonly unknown[]): string =>
   `{"keys":[${keys.map((each) => (typeof each === 'string' ? each : JSON.stringify(each))).join()}]}`
 
-/** A response of the issuer, and why its keys are not used, in the log's words. */
-interface KeyCase {
-  readonly response: string
-  readonly serve: JwksResponder
-  readonly cause?: string
+/** A body in chunks; an error of the generator breaks the connection. */
+const inChunks = (chunks: () => AsyncGenerator<Uint8Array>): JwksResponder => {
+  return () => new Response(ReadableStream.from(chunks()))
 }
-
-const serves = (response: string, serve: JwksResponder): KeyCase => ({ response, serve })
-const fails = (response: string, cause: string, serve: JwksResponder) => ({
-  response,
-  cause,
-  serve,
-})
-/** A set with nothing but this. */
-const ofOnly = (response: string, only: unknown) =>
-  fails(response, 'no_usable_key', withBody(setOf(only)))
-
-/** Breaks the connection in the middle of a body. */
-function breakOff(text: string): JwksResponder {
-  return () => {
-    const start = text.slice(0, text.length / 2)
-    return new Response(
-      new ReadableStream<Uint8Array>({
-        start: (controller) => controller.enqueue(new TextEncoder().encode(start)),
-        pull: (controller) => controller.error(new Error('broken off')),
-      }),
-      { headers: { 'Content-Length': String(text.length) } },
-    )
-  }
-}
-
-/** Sends a byte now and then, never so slowly that the connection would be given up. */
-const trickle: JwksResponder = () =>
-  new Response(
-    new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        await new Promise((resolve) => setTimeout(resolve, 200))
-        controller.enqueue(new TextEncoder().encode(' '))
-      },
-    }),
-  )
 
 const set = setOf(key)
 const ofSize = (bytes: number): string => set + ' '.repeat(bytes - set.length)
 const gzip = { headers: { 'Content-Encoding': 'gzip' } }
 const zipped = (text: string): JwksResponder => withBody(gzipSync(text), gzip)
 
-/** All of them, in the order of the table. */
+type KeyCase = readonly [response: string, serve: JwksResponder, cause?: string]
+/** A set that has this alone. */
+const only = (response: string, value: unknown): KeyCase => [
+  `only ${response}`,
+  withBody(setOf(value)),
+  'no_usable_key',
+]
+
+/** The cases in the order of the table; with a cause if the keys are not used. */
 const cases: readonly KeyCase[] = [
-  serves('a JWK Set', withBody(set)),
-  serves('… after two seconds', after(2_000, withBody(set))),
-  serves('… with a byte order mark before it', withBody(`\ufeff${set}`)),
-  serves('… that claims to be HTML', withBody(set, { headers: { 'Content-Type': 'text/html' } })),
-  serves('… of exactly 64 KiB', withBody(ofSize(LIMIT_BYTES))),
-  serves('… that is compressed', zipped(set)),
-  serves(
-    '… with a private key, a weak key and an unknown kind beside a good one',
+  ['a key set', withBody(set)],
+  ['a key set after two seconds', after(2_000, withBody(set))],
+  ['a compressed key set', zipped(set)],
+  [
+    'a valid key beside a private one, a weak one and one of an unknown type',
     withBody(setOf(rsa.privateJWK, weak, { kty: 'new' }, key)),
-  ),
-  serves('… with a key beside it that is nested 20,000 deep', withBody(setOf(DEEP, key))),
-
-  fails('a JWK Set after four seconds', 'timeout', after(4_000, withBody(set))),
-  fails('nothing; the connection stays open', 'timeout', hang),
-  fails('the beginning of a body and then nothing', 'timeout', hangInBody),
-  fails('a byte every 200 ms, without end', 'timeout', trickle),
-  fails('nothing; the connection breaks', 'fetch_failed', breakConnection),
-  fails('half a body; the connection breaks', 'fetch_failed', breakOff(set)),
-  fails('204, without a body', 'status', () => new Response(null, { status: 204 })),
-  ...[404, 429, 500, 503].map((status) =>
-    fails(`${status}, with a good body`, 'status', withStatus(status, set)),
-  ),
-  fails('a redirect to a good answer', 'status', redirectTo(`${issuer.vars.JWKS_URL}?elsewhere`)),
-
-  fails('64 KiB and one byte', 'oversize', withBody(ofSize(LIMIT_BYTES + 1))),
-  fails('64 MiB, compressed into 64 KiB', 'oversize', zipped(ofSize(64 * 1024 * 1024))),
-  fails('nothing at all, with 200', 'not_json', withBody('')),
-  fails('an HTML page', 'not_json', withBody('<!doctype html><title>Sign in</title>')),
-  fails('a JWK Set that is cut off', 'not_json', withBody(set.slice(0, -3))),
-  fails('bytes that are not UTF-8', 'not_json', withBody(new Uint8Array([0x7b, 0xff, 0x7d]))),
-  ...['null', '[]', '"keys"', '{}', '{"keys":{}}', '{"keys":[null]}', '{"keys":["key"]}'].map(
-    (text) => fails(`\`${text}\``, 'not_a_jwk_set', withBody(text)),
-  ),
-  fails('`{"keys":[]}`', 'no_usable_key', withBody('{"keys":[]}')),
-  ofOnly('only a key for encryption', { ...key, use: 'enc' }),
-  ofOnly('only a key for other operations', { ...key, key_ops: ['sign'] }),
-  ofOnly('only a private key', privateJWK),
-  ofOnly('only a secret (HMAC) key', { kty: 'oct', k: 'c2VjcmV0', kid, alg: 'HS256' }),
-  ofOnly('only a key of an algorithm that is not allowed', rsa.publicJWK),
-  ofOnly('only an RSA key of 1024 bits', weak),
-  ofOnly('only a key without its coordinates', without(key, 'x')),
-  ofOnly('only a point that is not on its curve', { ...key, y: key.x }),
-  ofOnly('only a key whose `alg` is null', { ...key, alg: null }),
-  ofOnly('only a key whose `ext` is a text', { ...key, ext: 'true' }),
-  ofOnly('only a key whose `key_ops` repeat themselves', {
-    ...key,
-    key_ops: ['verify', 'verify'],
-  }),
+  ],
+  ['a valid key beside one that is nested 20,000 deep', withBody(setOf(DEEP, key))],
+  ['a key set after four seconds', after(4_000, withBody(set)), 'timeout'],
+  ['nothing; the connection stays open', hang, 'timeout'],
+  ['the start of a body, then nothing', hangInBody, 'timeout'],
+  [
+    'a byte every 200 ms, without end',
+    inChunks(async function* () {
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        yield Buffer.from(' ')
+      }
+    }),
+    'timeout',
+  ],
+  ['nothing; the connection breaks', breakConnection, 'fetch_failed'],
+  [
+    'half of a body; the connection breaks',
+    inChunks(async function* () {
+      yield Buffer.from(set.slice(0, set.length / 2))
+      throw new Error('the connection breaks')
+    }),
+    'fetch_failed',
+  ],
+  ['503 with a valid body', withStatus(503, set), 'status'],
+  ['a redirect', redirectTo(`${issuer.vars.JWKS_URL}?elsewhere`), 'status'],
+  ['64 KiB and one byte', withBody(ofSize(LIMIT_BYTES + 1)), 'oversize'],
+  ['64 MiB, compressed into 64 KiB', zipped(ofSize(64 * 1024 * 1024)), 'oversize'],
+  ['an HTML page', withBody('<!doctype html><title>Sign in</title>'), 'not_json'],
+  ['bytes that are not UTF-8', withBody(new Uint8Array([0x7b, 0xff, 0x7d])), 'not_json'],
+  ['`{}`', withBody('{}'), 'not_a_jwk_set'],
+  ['`{"keys":[null]}`', withBody('{"keys":[null]}'), 'not_a_jwk_set'],
+  ['101 keys', withBody(setOf(...Array.from({ length: 101 }, () => key))), 'too_many_keys'],
+  only('a private key', privateJWK),
+  only('an RSA key of 1024 bits', weak),
+  only('a key whose `alg` is null', { ...key, alg: null }),
+  only('a key whose `ext` is a text', { ...key, ext: 'true' }),
+  only('a key with a repeated `key_ops`', { ...key, key_ops: ['verify', 'verify'] }),
 ]
 const rows = new Map<string, Row>()
 const otherKey = await createKey('ES256')
 const token = await harness.tokenOf(otherKey)
 
-/** Why a refresh failed, in the log's words. */
-async function findCause({ requestID }: Observation): Promise<string | undefined> {
-  const { warnings } = await harness.report(requestID)
-  const [cause] = warnings.map((text) => (JSON.parse(text) as { cause: string }).cause)
-  return cause
-}
+describe.concurrent('if the issuer sends', () => {
+  test.for(cases)('%s', async (given, { expect }) => {
+    const [response, serve, cause] = given
+    const [cold, warm] = [`cold-${cases.indexOf(given)}`, `warm-${cases.indexOf(given)}`]
 
-describe.concurrent('if the issuer responds with', () => {
-  test.for(cases)('$answer', async (given, { expect }) => {
-    const index = cases.indexOf(given)
-    const [cold, warm] = [`cold-${index}`, `warm-${index}`]
-
-    responses.set(cold, given.serve)
+    responses.set(cold, serve)
     const first = await ask(cold, { aheadMs: 0 })
-    const cause = await findCause(first)
-    const reason = (await harness.lineOf(first.requestID)).reason
+    const { warnings } = await harness.report(first.requestID)
+    const logged = warnings.map((text) => (JSON.parse(text) as { cause: string }).cause)[0]
+    const { reason } = await harness.lineOf(first.requestID)
     expect
       .soft([first.status, first.headers.get('Retry-After'), reason])
-      .toEqual(given.cause ? [500, '1', 'jwks_unavailable'] : [404, null, 'user_not_found'])
-    expect.soft(cause).toBe(given.cause)
+      .toEqual(cause ? [500, '1', 'jwks_unavailable'] : [404, null, 'user_not_found'])
+    expect.soft(logged).toBe(cause)
     expect.soft(fetches(cold)).toBe(1)
 
     responses.set(warm, withBody(issuer.jwks()))
     expect((await ask(warm, { aheadMs: 0 })).status).toBe(404)
-    responses.set(warm, given.serve)
+    responses.set(warm, serve)
     const known = await ask(warm, { aheadMs: 10 * MINUTE_MS })
     const unknown = await ask(warm, { token, aheadMs: 10 * MINUTE_MS + 30 * SECOND_MS })
     expect.soft(known.status).toBe(404)
@@ -172,29 +130,30 @@ describe.concurrent('if the issuer responds with', () => {
     expect.soft((await ask(warm, { aheadMs: 11 * MINUTE_MS - 1 })).status).toBe(404)
     expect.soft(fetches(warm)).toBe(3)
 
+    // The issuer works again.
     responses.set(cold, withBody(issuer.jwks()))
     expect.soft((await ask(cold, { aheadMs: SECOND_MS })).status).toBe(404)
-    responses.set(warm, withBody(issuer.jwks([issuer.keys[0].publicJWK, otherKey.publicJWK])))
+    responses.set(warm, withBody(issuer.jwks([key, otherKey.publicJWK])))
     expect.soft((await ask(warm, { token, aheadMs: 12 * MINUTE_MS })).status).toBe(404)
 
-    rows.set(given.response, {
-      'The issuer answers with': given.response,
-      'No keys yet': first.status === 500 ? `500, \`${reason}\`` : first.status,
-      'Good keys, a known key ID': known.status,
-      'Good keys, an unknown key ID': unknown.status,
-      'Cause in the log': cause === undefined ? '–' : `\`${cause}\``,
+    rows.set(response, {
+      'The issuer sends': response,
+      Response: first.status === 500 ? `500, \`${reason}\`` : first.status,
+      'Cause in the log': logged === undefined ? '–' : `\`${logged}\``,
     })
   })
 })
 
-test('a redirect is not followed', () => {
+test('the cases have every cause, and no redirect is followed', () => {
+  const causes = new Set(cases.flatMap(([, , cause]) => cause ?? []))
+  expect(causes).toEqual(new Set(JWKS_FAULTS))
   expect(fetches('elsewhere')).toBe(0)
 })
 
-test('the table has a row for every case, in their order', () => {
-  expect(rows.size).toBe(cases.length)
-  writeRows(
-    TABLE,
-    cases.map(({ response }) => rows.get(response)!),
+test('docs/issuer-faults.md has the response to each fault', async () => {
+  const page = renderPage(
+    'Faults of the issuer',
+    cases.map(([name]) => rows.get(name)),
   )
+  await expect(page).toMatchFileSnapshot('../../docs/issuer-faults.md')
 })

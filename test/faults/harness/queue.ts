@@ -1,50 +1,45 @@
 /**
  * A queue in this process, which lives on if the runtime is killed; the local broker forgets its messages then. A Worker
- * beside the others has the methods of a queue and passes each call on over HTTP.
+ * has the methods of a queue and passes each call on over HTTP.
  */
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { json } from 'node:stream/consumers'
 import { compatibility } from '../../../dev/identity-worker.ts'
 import type { LocalWorker } from '../../../dev/local-workers.ts'
 
-/** What the queue does with one call. */
-export type Course = 'takes' | 'fails' | 'hangs'
-
-/** A queue, and all that it took. */
-export interface StandInQueue {
-  /** The Worker to bind as `DELETION_EVENTS`. */
+/** A queue, and all events that it has accepted. */
+export interface TestQueue {
+  /** The Worker with the methods of the queue. */
   readonly worker: LocalWorker
+  /** The binding `DELETION_EVENTS` to it. */
   readonly binding: { readonly name: string; readonly entrypoint: string }
   /** Every copy of every event as text, by its ID. */
   readonly events: ReadonlyMap<string, readonly string[]>
-  /** Decides about the next calls. */
-  course: () => Course
+  /** Decides what the queue does with the next call. */
+  behave: () => 'accepts' | 'fails' | 'hangs'
   stop(): Promise<void>
 }
 
-/** Starts a queue that takes everything. */
-export async function startQueue(): Promise<StandInQueue> {
+/** Starts a queue that accepts everything. */
+export async function startQueue(): Promise<TestQueue> {
   const events = new Map<string, string[]>()
-  const server = createServer((request, response) => {
-    void text(request).then((body) => take(JSON.parse(body) as { readonly id: string }[], response))
-  })
+  const server = createServer((request, response) => void receive(request, response))
 
-  function take(bodies: readonly { readonly id: string }[], response: ServerResponse): void {
-    const course = queue.course()
-    if (course === 'hangs') return
-    if (course === 'takes') {
-      for (const body of bodies) {
-        events.set(body.id, [...(events.get(body.id) ?? []), JSON.stringify(body)])
-      }
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const bodies = (await json(request)) as { readonly id: string }[]
+    const behaviour = queue.behave()
+    if (behaviour === 'hangs') return
+    for (const body of behaviour === 'accepts' ? bodies : []) {
+      events.set(body.id, [...(events.get(body.id) ?? []), JSON.stringify(body)])
     }
-    response.writeHead(course === 'takes' ? 200 : 503).end()
+    response.writeHead(behaviour === 'accepts' ? 200 : 503).end()
   }
 
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  const queue: StandInQueue = {
+  const queue: TestQueue = {
     worker: {
       name: 'queue',
       modules: true,
@@ -63,7 +58,7 @@ export async function startQueue(): Promise<StandInQueue> {
     },
     binding: { name: 'queue', entrypoint: 'Queue' },
     events,
-    course: () => 'takes',
+    behave: () => 'accepts',
     async stop() {
       server.closeAllConnections()
       server.close()

@@ -1,128 +1,130 @@
 /**
- * Starts Workers with the harness around them, from Node, and speaks with it: files plans, reads reports, sets clocks.
+ * Starts Identity Workers that trust a test issuer: as deployed, or with the harness of worker.ts around each.
  */
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import {
-  compatibility,
-  DATABASE,
-  identityWorker,
-  type IdentityOptions,
-} from '../../../dev/identity-worker.ts'
-import type { LocalWorker } from '../../../dev/local-workers.ts'
+import { compatibility, DATABASE, type IdentityOptions } from '../../../dev/identity-worker.ts'
+import { bundleScript } from '../../support/node/bundle'
+import { call, pathOf, type Call, type CallResponse } from '../../support/node/client'
+import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
 import {
   startWorkers,
   type LocalWorkers,
   type LocalWorkersOptions,
 } from '../../support/node/local-workers'
-import { call, pathOf, type CallResponse, type Call } from '../../support/node/client'
-import { bundleScript } from '../../support/node/bundle'
 import type { LogLine } from '../../support/worker/log'
 import { connectDatabase, DATABASE_WORKER } from './direct-database'
-import { PLANS, SWEEP, type Plan, type Report } from './plan'
+import type { Plan, Report } from './worker'
 
-/** What came of a planned call. */
+/** Workers, their issuer, and their database, which a Worker beside them runs batches on. */
+export interface IdentityWorkers extends LocalWorkers {
+  readonly issuer: ServedIssuer
+}
+
+/** What to start. */
+export interface IdentityWorkersOptions extends LocalWorkersOptions {
+  /** By default a new one, which stops with the Workers. */
+  readonly issuer?: ServedIssuer
+}
+
+/** Starts Identity Workers, by default one; all share one database. */
+export async function startIdentity({
+  issuer: given,
+  identity = [{}],
+  others = [],
+  ...options
+}: IdentityWorkersOptions = {}): Promise<IdentityWorkers> {
+  const issuer = given ?? (await serveIssuer())
+  const workers = await startWorkers({
+    ...options,
+    identity: identity.map((each) => ({ ...each, vars: { ...issuer.vars, ...each.vars } })),
+    others: [...others, DATABASE_WORKER],
+  })
+  return {
+    ...workers,
+    issuer,
+    db: connectDatabase(workers.urlOf(DATABASE_WORKER.name)),
+    async stop() {
+      await workers.stop()
+      if (given === undefined) await issuer.stop()
+    },
+  }
+}
+
+/** The response to a planned call. */
 export interface Observation extends CallResponse {
   readonly requestID: string
 }
 
-/** Workers with the harness around each. */
-export interface Harness extends LocalWorkers {
-  /** Calls as planned. */
+/** Workers with the harness around each. A method without the name of a Worker uses the first one. */
+export interface Harness extends IdentityWorkers {
+  /** Makes a call with faults. */
   call(sent: Call, plan?: Plan, worker?: string): Promise<Observation>
-  /** Begins a call as planned. @returns what breaks the caller's connection while its request is under way */
+  /** Begins a call with faults. @returns a function that breaks the caller's connection */
   callAndLeave(sent: Call, plan?: Plan, worker?: string): Promise<() => void>
-  /** Files a plan. @returns the ID of the request that it is for */
-  plan(plan: Plan, worker?: string): Promise<string>
-  /** What a request has asked of the platform so far. */
+  /** Reads what a request has asked of the platform so far. */
   report(requestID: string, worker?: string): Promise<Report>
-  /** Runs one sweep. */
+  /** Runs the cron handler at a time when every event is due. */
   sweep(): Promise<void>
-  /** The request's log line, once it is written. */
+  /** The log line of a request, once it is written. */
   lineOf(requestID: string): Promise<LogLine>
 }
 
-/** What surrounds the harness: other Workers, bindings to them, a folder for the database. */
-export type HarnessOptions = Pick<IdentityOptions, 'serviceBindings'> &
-  Pick<LocalWorkersOptions, 'others' | 'storage' | 'migrate'>
-
-async function createHarnessWorker(
-  vars: Readonly<Record<string, string>>,
-  options: Pick<HarnessOptions, 'serviceBindings'>,
-): Promise<(name: string) => LocalWorker> {
+/** Starts Identity Workers with the harness around each. */
+export async function startHarness({
+  identity = [{}],
+  ...options
+}: IdentityWorkersOptions = {}): Promise<Harness> {
   const folder = inject('bundle')
   const entryPoints = [join(import.meta.dirname, 'worker.ts')]
   const contents = await bundleScript({ entryPoints }, { deployed: true })
-  return (name) =>
-    identityWorker(folder, {
-      ...options,
-      name,
-      vars,
-      modules: [
-        { type: 'ESModule', path: join(folder, 'harness.js'), contents },
-        { type: 'ESModule', path: join(folder, 'index.js') },
-      ],
-      compatibilityFlags: [...compatibility.compatibilityFlags, 'nodejs_als'],
-      d1Databases: { ...DATABASE, UNMIGRATED: 'unmigrated' },
-    })
-}
-
-/** Starts one Worker of each name; all share one database. */
-export async function startHarness(
-  vars: Readonly<Record<string, string>>,
-  names: readonly string[] = ['harness'],
-  { others = [], storage, migrate, ...options }: HarnessOptions = {},
-): Promise<Harness> {
-  const harnessWorker = await createHarnessWorker(vars, options)
-  const workers = await startWorkers({
-    identity: [],
-    others: [...names.map(harnessWorker), DATABASE_WORKER, ...others],
-    ...(storage === undefined ? {} : { storage }),
-    ...(migrate === undefined ? {} : { migrate }),
+  const withHarness: IdentityOptions = {
+    modules: [
+      { type: 'ESModule', path: join(folder, 'harness.js'), contents },
+      { type: 'ESModule', path: join(folder, 'index.js') },
+    ],
+    compatibilityFlags: [...compatibility.compatibilityFlags, 'nodejs_als'],
+    d1Databases: { ...DATABASE, UNMIGRATED: 'unmigrated' },
+  }
+  const workers = await startIdentity({
+    ...options,
+    identity: identity.map((each) => ({ ...withHarness, ...each })),
   })
-  const [first = ''] = names
+  const [{ name: first = 'identity' } = {}] = identity
 
-  function ask(worker: string, path: string, init?: RequestInit): Promise<Response> {
-    return fetch(new URL(path, workers.urlOf(worker)), init)
+  function control(method: string, id: string, worker = first, plan?: Plan): Promise<Response> {
+    const body = plan === undefined ? {} : { body: JSON.stringify(plan) }
+    return fetch(new URL(`/harness/${id}`, workers.urlOf(worker)), { method, ...body })
   }
 
-  const harness: Harness = {
+  async function storePlan(plan: Plan, worker: string): Promise<string> {
+    const requestID = crypto.randomUUID()
+    await control('PUT', requestID, worker, plan)
+    return requestID
+  }
+
+  return {
     ...workers,
-    db: connectDatabase(workers.urlOf(DATABASE_WORKER.name)),
-    async plan(plan, worker = first) {
-      const requestID = crypto.randomUUID()
-      const body = JSON.stringify(plan)
-      await ask(worker, PLANS + requestID, { method: 'PUT', body })
-      return requestID
-    },
     async call(sent, plan = {}, worker = first) {
-      const requestID = await harness.plan(plan, worker)
+      const requestID = await storePlan(plan, worker)
       const headers = { ...sent.headers, 'X-Request-Id': requestID }
       return { requestID, ...(await call(workers.urlOf(worker), { ...sent, headers })) }
     },
-    async callAndLeave(
-      { organizationID = '', userID = '', token = '' },
-      plan = {},
-      worker = first,
-    ) {
-      const requestID = await harness.plan(plan, worker)
+    async callAndLeave(sent, plan = {}, worker = first) {
+      const { organizationID = '', userID = '', token = '' } = sent
+      const requestID = await storePlan(plan, worker)
       const { hostname, port } = workers.urlOf(worker)
       const socket = connect(Number(port), hostname).on('error', () => {})
       socket.write(`DELETE ${pathOf(organizationID, userID)} HTTP/1.1\r\nHost: ${hostname}\r\n`)
       socket.write(`Authorization: Bearer ${token}\r\nX-Request-Id: ${requestID}\r\n\r\n`)
-      // A plain close would not do: the runtime takes it for the end of what the caller says, not of the caller.
+      // After a plain close the runtime still serves the request.
       return () => socket.resetAndDestroy()
     },
-    async report(requestID, worker = first) {
-      const response = await ask(worker, PLANS + requestID)
-      return await response.json<Report>()
-    },
-    async sweep() {
-      await ask(first, SWEEP, { method: 'POST' })
-    },
+    report: async (requestID, worker) => (await control('GET', requestID, worker)).json<Report>(),
+    sweep: async () => void (await control('POST', 'sweep')),
     async lineOf(requestID) {
-      for (let patience = 0; patience < 1_000; patience += 1) {
+      for (let tries = 0; tries < 1_000; tries += 1) {
         const text = workers.log.findLast((line) => line.includes(`"requestID":"${requestID}"`))
         if (text !== undefined) return JSON.parse(text) as LogLine
         await new Promise((resolve) => setTimeout(resolve, 10))
@@ -130,5 +132,4 @@ export async function startHarness(
       throw new Error(`no line of request ${requestID} was logged`)
     },
   }
-  return harness
 }

@@ -1,33 +1,71 @@
 /**
- * A Worker around the deployed bundle that makes its surroundings fail as planned: D1, the Cache API, the clock, what
- * keeps a request alive. The bundle itself is the one that is deployed, to the byte. The network is real: what goes
- * wrong there goes wrong in the issuer.
+ * A Worker around the deployed bundle, which stays the same to the byte. It makes D1, the Cache API and the clock fail as
+ * planned for one request, and counts what the request asks of the platform. The network is real: its faults are the
+ * issuer's.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Environment } from '../../../src/config'
 import identity from '../../../src/index'
-import { PLANS, SWEEP, type DatabaseFault, type Plan, type Report } from './plan'
+
+/** How one attempt on D1 fails. */
+export interface DatabaseFault {
+  /** The text of the error; without one, no response comes. */
+  readonly message?: string
+  /** Commits all the same. */
+  readonly commits?: boolean
+  /** Rolls the transaction back after this number of its statements. */
+  readonly statements?: number
+  /** Milliseconds until the commit, for which the error does not wait; without a commit, until the error. */
+  readonly delayMs?: number
+}
+
+/** The faults of one request. A plan is stored under the request's ID before the request is sent. */
+export interface Plan {
+  /** Variables of this request's environment. */
+  readonly vars?: Readonly<Record<string, unknown>>
+  /** One for each attempt; later attempts succeed. */
+  readonly database?: readonly DatabaseFault[]
+  /** Uses a database without tables. */
+  readonly unmigrated?: boolean
+  /** What the Cache API holds for every key. */
+  readonly cached?: string
+  /** Stops the clock at this time, in Unix milliseconds. */
+  readonly now?: number
+  /** Ignores `waitUntil`, so that all work ends with the caller's connection. */
+  readonly mortal?: boolean
+}
+
+/** What a request has asked of the platform so far. */
+export interface Report {
+  /** Batches sent to D1, failed ones too. */
+  batches: number
+  /** Statements in those batches. */
+  statements: number
+  fetches: number
+  cacheReads: number
+  cacheWrites: number
+  /** Milliseconds of each timer. */
+  readonly timers: number[]
+  /** Log lines besides the request's own. */
+  readonly warnings: string[]
+}
 
 interface HarnessEnv extends Environment {
   readonly UNMIGRATED: D1Database
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-interface Note extends Mutable<Omit<Report, 'timers' | 'warnings'>> {
-  readonly timers: number[]
-  readonly warnings: string[]
-}
-
 const plans = new Map<string, Plan>()
-const notes = new Map<string, Note>()
+const reports = new Map<string, Report>()
 /** The request for which the platform's functions are called. */
-const current = new AsyncLocalStorage<{ readonly plan: Plan; readonly note: Note }>()
+const current = new AsyncLocalStorage<{ readonly plan: Plan; readonly report: Report }>()
 
 const realTimeout = globalThis.setTimeout
-/** Of a promise that nothing can settle the runtime knows it, and cancels the request; a timer looks like an answer to come. */
-const forever = (): Promise<never> =>
-  new Promise((_, reject) => realTimeout(() => reject(new Error('the harness gave up')), 600_000))
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => realTimeout(resolve, ms))
+/** The runtime cancels a request that waits for nothing; a timer keeps it waiting. */
+const hang = async (): Promise<never> => {
+  await sleep(600_000)
+  throw new Error('the harness gave up')
+}
 
 const RealDate = Date
 const readClock = (): number => current.getStore()?.plan.now ?? RealDate.now()
@@ -43,18 +81,18 @@ globalThis.Date = class extends RealDate {
 const realFetch = globalThis.fetch
 globalThis.fetch = ((input: RequestInfo, init?: RequestInit) => {
   const mine = current.getStore()
-  if (mine !== undefined) mine.note.fetches += 1
+  if (mine !== undefined) mine.report.fetches += 1
   return realFetch(input, init)
 }) as typeof fetch
 
 globalThis.setTimeout = ((callback: () => void, ms: number) => {
-  current.getStore()?.note.timers.push(ms)
+  current.getStore()?.report.timers.push(ms)
   return realTimeout(callback, ms)
 }) as typeof setTimeout
 
 const realWarn = console.warn
 console.warn = (text: string) => {
-  current.getStore()?.note.warnings.push(text)
+  current.getStore()?.report.warnings.push(text)
   realWarn(text)
 }
 
@@ -62,84 +100,52 @@ const openCache = caches.open.bind(caches)
 caches.open = async (name) => {
   const cache = await openCache(name)
   const mine = current.getStore()
-  async function misbehave(): Promise<void> {
-    if (mine?.plan.cache === 'throws') throw new Error('the Cache API is not available')
-    if (mine?.plan.cache === 'hangs') await forever()
-  }
   return {
-    async match(key: string) {
-      if (mine !== undefined) mine.note.cacheReads += 1
-      await misbehave()
-      const planned = mine?.plan.cache
-      return typeof planned === 'object' ? new Response(planned.holds) : cache.match(key)
+    match(key: string) {
+      if (mine !== undefined) mine.report.cacheReads += 1
+      const cached = mine?.plan.cached
+      return cached === undefined ? cache.match(key) : Promise.resolve(new Response(cached))
     },
-    async put(key: string, response: Response) {
-      if (mine !== undefined) mine.note.cacheWrites += 1
-      await misbehave()
+    put(key: string, response: Response) {
+      if (mine !== undefined) mine.report.cacheWrites += 1
       return cache.put(key, response)
     },
   } as unknown as Cache
 }
 
-/** D1 with faults. Statements are the real ones. */
+/** The real D1 with faults. */
 function breakDatabase(
   real: D1Database,
   faults: readonly DatabaseFault[],
-  note: Note,
+  report: Report,
   ctx: ExecutionContext,
 ): D1Database {
-  async function batch(statements: D1PreparedStatement[]): Promise<D1Result[]> {
-    const fault = faults[note.batches] ?? { at: 'never' }
-    note.batches += 1
-    note.statements += statements.length
-    switch (fault.at) {
-      case 'before':
-        await sleep(fault.delayMs ?? 0)
-        throw new Error(fault.message)
-      case 'inside': {
-        const until = statements.slice(0, fault.statements)
-        const fails = real.prepare('INSERT INTO organizations (id) VALUES (NULL)')
-        const rolledBack = await real.batch([...until, fails]).then(
-          () => false,
-          () => true,
-        )
-        if (!rolledBack) throw new Error('the harness could not break the transaction')
-        throw new Error(fault.message)
-      }
-      case 'after': {
-        const committed = sleep(fault.delayMs ?? 0).then(() => real.batch(statements))
-        if (fault.delayMs === undefined) await committed
-        else ctx.waitUntil(committed)
-        throw new Error(fault.message)
-      }
-      case 'hang':
-        return forever()
-      case 'hang after':
-        // D1 goes on by itself, whether or not the request that asked is still there.
-        ctx.waitUntil(sleep(fault.delayMs ?? 0).then(() => real.batch(statements)))
-        return forever()
-      case 'never':
-        return real.batch(statements)
-    }
+  async function rollBack(statements: D1PreparedStatement[]): Promise<void> {
+    const fails = real.prepare('INSERT INTO organizations (id) VALUES (NULL)')
+    const isCommitted = await real.batch([...statements, fails]).then(
+      () => true,
+      () => false,
+    )
+    if (isCommitted) throw new Error('the harness could not break the transaction')
+  }
+
+  async function batch(all: D1PreparedStatement[]): Promise<D1Result[]> {
+    const fault = faults[report.batches]
+    report.batches += 1
+    report.statements += all.length
+    if (fault === undefined) return real.batch(all)
+    const { message, commits = false, statements, delayMs = 0 } = fault
+    if (statements !== undefined) await rollBack(all.slice(0, statements))
+    else if (!commits) await sleep(delayMs)
+    else if (delayMs === 0) await real.batch(all)
+    else ctx.waitUntil(sleep(delayMs).then(() => real.batch(all)))
+    if (message === undefined) return hang()
+    throw new Error(message)
   }
   return { prepare: (sql: string) => real.prepare(sql), batch } as unknown as D1Database
 }
 
-async function answerHarness(request: Request, id: string): Promise<Response> {
-  if (request.method === 'GET') return Response.json(notes.get(id) ?? null)
-  plans.set(id, await request.json<Plan>())
-  return new Response(null, { status: 204 })
-}
-
-/** The deployed cron handler, with a clock at which every event of this moment is due. */
-async function runSweep(env: HarnessEnv): Promise<Response> {
-  const plan = { now: RealDate.now() + 31_000 }
-  const controller = {} as ScheduledController
-  await current.run({ plan, note: createNote() }, () => identity.scheduled(controller, env))
-  return new Response(null, { status: 204 })
-}
-
-const createNote = (): Note => ({
+const createReport = (): Report => ({
   batches: 0,
   statements: 0,
   fetches: 0,
@@ -149,23 +155,34 @@ const createNote = (): Note => ({
   warnings: [],
 })
 
+/** Serves the harness itself: PUT stores a plan, GET reads its report, POST runs a sweep for which all events are due. */
+async function control(request: Request, id: string, env: HarnessEnv): Promise<Response> {
+  if (request.method === 'GET') return Response.json(reports.get(id) ?? null)
+  if (request.method === 'PUT') plans.set(id, await request.json<Plan>())
+  else {
+    const plan = { now: RealDate.now() + 31_000 }
+    const controller = {} as ScheduledController
+    await current.run({ plan, report: createReport() }, () => identity.scheduled(controller, env))
+  }
+  return new Response(null, { status: 204 })
+}
+
 async function run(request: Request, env: HarnessEnv, ctx: ExecutionContext): Promise<Response> {
   const id = request.headers.get('X-Request-Id') ?? ''
   const plan = plans.get(id) ?? {}
-  const note = createNote()
-  notes.set(id, note)
+  const report = createReport()
+  reports.set(id, report)
   const real = plan.unmigrated === true ? env.UNMIGRATED : env.DB
-  const broken = { ...env, ...plan.vars, DB: breakDatabase(real, plan.database ?? [], note, ctx) }
+  const DB = breakDatabase(real, plan.database ?? [], report, ctx)
   const mortal = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext
-  const context = plan.mortal === true ? mortal : ctx
-  return current.run({ plan, note }, () => identity.fetch(request, broken, context))
+  return current.run({ plan, report }, () =>
+    identity.fetch(request, { ...env, ...plan.vars, DB }, plan.mortal === true ? mortal : ctx),
+  )
 }
 
 export default {
-  async fetch(request, env, ctx) {
-    const { pathname } = new URL(request.url)
-    if (pathname === SWEEP) return runSweep(env)
-    if (pathname.startsWith(PLANS)) return answerHarness(request, pathname.slice(PLANS.length))
-    return run(request, env, ctx)
+  fetch(request, env, ctx) {
+    const [, id] = /^\/harness\/(.*)$/.exec(new URL(request.url).pathname) ?? []
+    return id === undefined ? run(request, env, ctx) : control(request, id, env)
   },
 } satisfies ExportedHandler<HarnessEnv>
