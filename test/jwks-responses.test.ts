@@ -3,7 +3,7 @@
  * over a socket.
  */
 import { beforeAll, expect, test, vi } from 'vitest'
-import { createKey, type SigningKey } from '../dev/test-keys.ts'
+import { createKey, createWeakKey, type SigningKey } from '../dev/test-keys.ts'
 import {
   hang,
   hangInBody,
@@ -18,10 +18,12 @@ import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
 const MAX_BYTES = 65_536
 let key: SigningKey
 let other: SigningKey
+let weak: SigningKey
 
 beforeAll(async () => {
   key = await createKey('ES256')
   other = await createKey('ES384')
+  weak = await createWeakKey()
 })
 
 const set = (...keys: readonly unknown[]): string => JSON.stringify({ keys })
@@ -59,6 +61,10 @@ test.each<[string, () => BodyInit, ResponseInit?]>([
 
 test.each<[string, () => JwksResponder]>([
   ['status 203 with a valid body', () => withStatus(203, set(key.publicJWK))],
+  ['status 204', () => withBody(null, { status: 204 })],
+  ['status 500 with a valid body', () => withStatus(500, set(key.publicJWK))],
+  ['an empty body', () => withBody('')],
+  ['null', () => withBody('null')],
   ['a redirect', () => redirectTo('https://other.example/jwks')],
   ['half of a set', () => withBody(set(key.publicJWK).slice(0, -2))],
   ['two byte order marks', () => withBody(`\uFEFF\uFEFF${set(key.publicJWK)}`)],
@@ -73,6 +79,10 @@ test.each<[string, () => JwksResponder]>([
   ['a key for encryption alone', () => withBody(set({ ...key.publicJWK, use: 'enc' }))],
   ['a key for an algorithm that is not allowed here', () => withBody(set(other.publicJWK))],
   ['a private key alone', () => withBody(set(key.privateJWK))],
+  ['a secret key alone', () => withBody(set({ kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' }))],
+  ['an RSA key of 1024 bits alone', () => withBody(set(weak.publicJWK))],
+  ['a key to sign with alone', () => withBody(set({ ...key.publicJWK, key_ops: ['sign'] }))],
+  ['a point off its curve alone', () => withBody(set({ ...key.publicJWK, y: key.publicJWK.x }))],
   ['65,537 bytes', () => withBody(ofSize(MAX_BYTES + 1))],
   ['a response that does not begin within 3 s', () => hang],
   ['a body that does not end within 3 s', () => hangInBody],

@@ -104,6 +104,18 @@ describe('a second isolate of the location', () => {
     expect(await (await startIsolate(harness))()).toBe('jwks_unavailable')
   })
 
+  test('counts the age of an entry from the future from now on', async () => {
+    stopClock()
+    const harness = await createKeyHarness()
+    const entry = { fetchedAt: Date.now() + 24 * HOUR, text: harness.issuer.jwks() }
+    const response = Response.json(entry, { headers: { 'Cache-Control': 'max-age=3600' } })
+    await (await caches.open('identity-jwks-2')).put(harness.issuer.vars.JWKS_URL, response)
+    const present = await startIsolate(harness)
+    expect([await present(), harness.fetches()]).toEqual(['caller_unknown', 0])
+    passTime(10 * MINUTE)
+    expect([await present(), harness.fetches()]).toEqual(['caller_unknown', 1])
+  })
+
   test('asks the issuer for a key that the cached set does not have', async () => {
     const harness = await createKeyHarness()
     await harness.present()
