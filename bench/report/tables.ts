@@ -79,7 +79,7 @@ const MAKERS: { readonly [Name in keyof Sections]: (result: Sections[Name]) => T
     (Object.keys(growth) as Row[]).map((row) =>
       makeTable(
         `A deletion, by the number of ${row}: medians`,
-        `${row}|this, ms|minimum, ms|ratio|spread|/ first row|rows read|written`,
+        `${row}|this, ms|minimum, ms|ratio|spread|/ first|read|written`,
         growth[row],
         ({ size, deletion, minimum, toMinimum, toFirst, counts }) => [
           formatCount(size),
