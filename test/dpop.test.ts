@@ -6,7 +6,7 @@ import { env } from 'cloudflare:workers'
 import { base64url } from 'jose'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { TokenChanges } from '../dev/test-issuer.ts'
-import { createKey, createWeakKey, without } from '../dev/test-keys.ts'
+import { createKey, createWeakKey, useFor, without } from '../dev/test-keys.ts'
 import { watch } from './support/database'
 import { toCases, type Row } from './support/jwt-cases'
 import { createClientKey, hash, makeProof, toClientKey, type ClientKey } from './support/proofs'
@@ -281,12 +281,14 @@ test('accepts no key but the one that the token names', async () => {
   }
 })
 
-test('rejects an RSA key that is private, has 1,024 bits or the exponent 1', async () => {
+test('rejects an RSA key that is private, small, has the exponent 1 or signs by RS384', async () => {
   expect(await judge({ key: rsa })).toBe(VALID)
   for (const jwk of [rsa.privateJWK, { ...rsa.publicJWK, e: 'AQ' }]) {
     expect(await judge({ key: rsa, proof: { header: { jwk } } })).toBe(MALFORMED)
   }
   expect(await judge({ key: weak })).toBe(MALFORMED)
+  const key = await toClientKey(await useFor('RS384', rsa))
+  expect(await judge({ key })).toBe(MALFORMED)
 })
 
 const of = (userID: string) => `/api/v1/organizations/o/users/${userID}`

@@ -85,19 +85,6 @@ describe('the line', () => {
     expect(presented.split('.').filter((part) => text.includes(part))).toEqual([])
   })
 
-  test('has the region of D1 if the runtime tells it', async () => {
-    const DB = {
-      prepare: (sql: string) => env.DB.prepare(sql),
-      async batch(statements: D1PreparedStatement[]) {
-        const results = await env.DB.batch(statements)
-        for (const { meta } of results) Object.assign(meta, { served_by_region: 'WEUR' })
-        return results
-      },
-    }
-    const { callAs, fixture } = await createHarness({ vars: { DB } })
-    expect((await callAs(fixture.administrator)).line.database).toHaveProperty('region', 'WEUR')
-  })
-
   test('escapes control characters and marks of text direction', async () => {
     const { callWith, fixture } = await createHarness()
     const separators = '\u061c\u200e\u200fx\u2028\u202ex\u2066\u2069'

@@ -1,6 +1,6 @@
 /**
- * Values from the database that the code does not know: none breaks a response. The log has the frames of such an error,
- * without its message.
+ * Values from the database that the code does not know, none of which breaks a response. The log has the frames of such an
+ * error, without its message.
  */
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
@@ -8,20 +8,24 @@ import { createHarness, outcomeOf } from './support/worker/harness'
 
 type Row = Readonly<Record<string, unknown>>
 
-/** Calls with the real database, whose report is changed on its way back. */
-async function callWithReport(change: (report: Row) => Row | undefined) {
+/** Calls with the real database, whose results are changed on their way back. */
+async function callWithResults(change: (results: D1Result<Row>[]) => unknown[]) {
   const DB = {
     prepare: (sql: string) => env.DB.prepare(sql),
-    async batch(statements: D1PreparedStatement[]) {
-      const results = await env.DB.batch<Row>(statements)
-      const last = results.at(-1)!
-      const changed = change(last.results[0]!)
-      return [...results.slice(0, -1), { ...last, results: changed === undefined ? [] : [changed] }]
-    },
+    batch: async (statements: D1PreparedStatement[]) => change(await env.DB.batch<Row>(statements)),
   }
   const { callAs, fixture } = await createHarness({ vars: { DB } })
   return callAs(fixture.administrator)
 }
+
+/** The report is the one row of the last result. */
+const callWithReport = (change: (report: Row) => Row | undefined) =>
+  callWithResults((results) => {
+    const last = results.at(-1)!
+    const changed = change(last.results[0]!)
+    const rows = changed === undefined ? [] : [changed]
+    return [...results.slice(0, -1), { ...last, results: rows }]
+  })
 
 test.each<[string, (report: Row) => Row | undefined]>([
   ['an unknown outcome', (report) => ({ ...report, outcome: 'archived' })],
@@ -51,6 +55,13 @@ test.each(['caller_archived', 'caller_', 'caller_active'])(
     expect(outcomeOf(response)).toBe('401 caller_suspended')
   },
 )
+
+test('logs the region of D1, which a local D1 does not have', async () => {
+  const { line } = await callWithResults((results) =>
+    results.map(({ meta, ...rest }) => ({ ...rest, meta: { ...meta, served_by_region: 'WEUR' } })),
+  )
+  expect(line.database).toHaveProperty('region', 'WEUR')
+})
 
 test.each([
   ['prevents the deletion record', 'INSERT ON user_deletions'],
