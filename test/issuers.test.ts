@@ -178,18 +178,6 @@ test('the claim of a bound token is the one of the page', async () => {
   expect(JSON.parse(block!.text)).toEqual({ cnf: { jkt: sameLength } })
 })
 
-test.each(['Keycloak', 'Auth0'])(
-  'a token of %s with the type JWT needs TOKEN_TYPE',
-  async (product) => {
-    expect(page.section(product).text).toContain('add `TOKEN_TYPE = "JWT"`')
-    const example = personOf(product)
-    const older = { header: { typ: 'JWT' } }
-    expect((await present(example, example.vars, older)).outcome).toBe('401 jwt_type_mismatch')
-    const vars = { ...example.vars, TOKEN_TYPE: 'JWT' }
-    expect((await present(example, vars, older)).outcome).toBe('200')
-  },
-)
-
 test('what cannot work is rejected for the reason in the row of the table', async () => {
   const auth0 = personOf('Auth0')
   const x5t = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2'

@@ -6,15 +6,10 @@ import { Validator, type Schema } from '@cfworker/json-schema'
 import { parse } from 'yaml'
 import text from '../../docs/openapi.yaml?raw'
 
-/** A response as its caller got it. */
-export interface ObservedResponse {
-  readonly method: string
-  /** As sent, without the query. */
-  readonly path: string
-  readonly status: number
-  readonly headers: Headers
-  readonly body: string
-}
+/** A response as its caller got it. The path has no query. */
+export type ObservedResponse = Readonly<
+  Record<'method' | 'path' | 'body', string> & { status: number; headers: Headers }
+>
 
 interface ResponseObject {
   readonly headers?: Readonly<Record<string, { required?: boolean; schema: Schema }>>
@@ -26,18 +21,13 @@ interface OperationObject {
   readonly responses: Readonly<Record<string, ResponseObject>>
 }
 
-interface PathItem {
-  readonly parameters: readonly Readonly<Record<string, unknown>>[]
-  readonly delete: OperationObject
-  readonly options: OperationObject
-}
-
 /** The parts of the description that tests read. */
-export interface Description {
-  readonly openapi: string
+interface Description {
   readonly servers: readonly { readonly url: string }[]
   readonly security: unknown
-  readonly paths: { readonly [PATH]: PathItem }
+  readonly paths: {
+    readonly [PATH]: Record<'delete' | 'options', OperationObject> & { parameters: object[] }
+  }
   readonly components: {
     readonly responses: Readonly<Record<string, ResponseObject>>
     readonly schemas: Readonly<Record<string, Schema>>
@@ -60,12 +50,9 @@ export const description = resolve(written) as Description
 function resolve(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (_, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || !('$ref' in inner)) return inner
-    const names = String(inner.$ref).split('/').slice(1)
-    const found = names.reduce<unknown>(
-      (object, name) => Reflect.get(Object(object), name),
-      written,
-    )
-    if (found === undefined) throw new Error(`docs/openapi.yaml has no ${String(inner.$ref)}`)
+    const [, ...names] = String(inner.$ref).split('/')
+    let found: unknown = written
+    for (const name of names) found = (found as Record<string, unknown>)[name]
     return resolve(found)
   })
 }
