@@ -18,43 +18,36 @@ async function callWithResults(change: (results: D1Result<Row>[]) => unknown[]) 
   return callAs(fixture.administrator)
 }
 
-/** The report is the one row of the last result. */
-const callWithReport = (change: (report: Row) => Row | undefined) =>
-  callWithResults((results) => {
+const FAILED = '500 database_failed'
+type Change = (report: Row) => Row | undefined
+const withOutcome =
+  (outcome: unknown): Change =>
+  (report) => ({ ...report, outcome })
+
+test.each<[title: string, outcome: string, change: Change]>([
+  ['an unknown outcome', FAILED, withOutcome('archived')],
+  ['the name of another reason', FAILED, withOutcome('jwks_unavailable')],
+  ['a last administrator that is not kept', FAILED, withOutcome('last_administrator')],
+  ['the outcome null', FAILED, withOutcome(null)],
+  ['an outcome of another type', FAILED, withOutcome(1)],
+  ['no outcome', FAILED, () => ({})],
+  ['no row', FAILED, () => undefined],
+  ['an unknown kind of caller', FAILED, (report) => ({ ...report, actorKind: 'robot' })],
+  ['a count that is a text', FAILED, (report) => ({ ...report, groupsRemoved: '2' })],
+  ['an unknown state of the caller', '401 caller_suspended', withOutcome('caller_archived')],
+  ['an empty state of the caller', '401 caller_suspended', withOutcome('caller_')],
+  ['an active caller in an error', '401 caller_suspended', withOutcome('caller_active')],
+])('a report with %s gets %s, without a retry', async (_, outcome, change) => {
+  const response = await callWithResults((results) => {
     const last = results.at(-1)!
     const changed = change(last.results[0]!)
-    const rows = changed === undefined ? [] : [changed]
-    return [...results.slice(0, -1), { ...last, results: rows }]
+    return [...results.slice(0, -1), { ...last, results: changed === undefined ? [] : [changed] }]
   })
-
-test.each<[string, (report: Row) => Row | undefined]>([
-  ['an unknown outcome', (report) => ({ ...report, outcome: 'archived' })],
-  ['the name of another reason', (report) => ({ ...report, outcome: 'jwks_unavailable' })],
-  ['no outcome', () => ({})],
-  ['the outcome null', (report) => ({ ...report, outcome: null })],
-  ['an outcome of another type', (report) => ({ ...report, outcome: 1 })],
-  ['an unknown kind of caller', (report) => ({ ...report, actorKind: 'robot' })],
-  ['a count that is a text', (report) => ({ ...report, groupsRemoved: '2' })],
-  [
-    'a last administrator that is not kept',
-    (report) => ({ ...report, outcome: 'last_administrator' }),
-  ],
-  ['no row', () => undefined],
-])('a report with %s gets 500 without a retry', async (_, change) => {
-  const response = await callWithReport(change)
-  expect(outcomeOf(response)).toBe('500 database_failed')
+  expect(outcomeOf(response)).toBe(outcome)
   expect(response.headers.has('Retry-After')).toBe(false)
   expect(response.line.database?.attempts).toBe(1)
-  expect(response.line.frames).toContainEqual(expect.stringMatching(/^at /))
+  expect(response.line.frames?.[0]?.slice(0, 3)).toBe(outcome === FAILED ? 'at ' : undefined)
 })
-
-test.each(['caller_archived', 'caller_', 'caller_active'])(
-  'a caller with the unknown outcome %s is not active',
-  async (outcome) => {
-    const response = await callWithReport((report) => ({ ...report, outcome }))
-    expect(outcomeOf(response)).toBe('401 caller_suspended')
-  },
-)
 
 test('logs the region of D1, which a local D1 does not have', async () => {
   const { line } = await callWithResults((results) =>
@@ -70,7 +63,7 @@ test.each([
   const { callAs, fixture } = await createHarness()
   await env.DB.prepare(`CREATE TRIGGER t BEFORE ${event} BEGIN SELECT RAISE(IGNORE); END`).run()
   try {
-    expect(outcomeOf(await callAs(fixture.administrator))).toBe('500 database_failed')
+    expect(outcomeOf(await callAs(fixture.administrator))).toBe(FAILED)
   } finally {
     await env.DB.prepare('DROP TRIGGER t').run()
   }
