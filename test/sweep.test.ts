@@ -211,12 +211,14 @@ describe('DELETION_RECORD_DAYS', () => {
   })
 
   test.each([
-    ...[undefined, '', ' 401 ', '999999999999', '9'.repeat(400), 1e15].map((days) => [days, 2]),
-    ...['1', ' 30 ', 7].map((days) => [days, 0]),
-  ])('of %j keeps %i of two records of 400 days', async (days, kept) => {
+    ...[undefined, '', ' 401 ', '999999999999', '9'.repeat(400), 1e15].map((days) => [days, 0]),
+    ...['1', ' 30 ', 7].map((days) => [days, 2]),
+  ])('of %j removes %i of two records of 400 days', async (days, purged) => {
     await addRecords(2, { ageMs: 400 * DAY, isPending: false })
-    await run({ DELETION_RECORD_DAYS: days })
-    expect(await count('user_deletions')).toBe(kept)
+    const { lines } = await run({ DELETION_RECORD_DAYS: days })
+    const line = { message: 'sweep', sent: 0, pending: 0, purged }
+    expect(lines).toEqual(purged === 0 ? [] : [line])
+    expect(await count('user_deletions')).toBe(2 - Number(purged))
   })
 
   test('takes the age from `deleted_at`, not from the ID', async () => {
