@@ -97,6 +97,7 @@ describe('a repeat with the same key', () => {
     for (const user of [
       target,
       plain,
+      { ...target, userID: 'absent' },
       { ...target, organizationID: otherOrganizationID },
       targetElsewhere,
     ]) {
@@ -106,6 +107,7 @@ describe('a repeat with the same key', () => {
     expect(outcomes).toEqual([
       [200, 2],
       [200, 0],
+      [404, undefined],
       [404, undefined],
       [200, 1],
     ])
