@@ -1,51 +1,51 @@
 /**
- * Drawn requests with DPoP proofs, valid or bent in one place (dpop-bends.ts), judged by this Worker and by oauth4webapi.
- * Both must say the same, except where the table lists a difference with its reason.
+ * Random requests with DPoP proofs, valid or changed in one place, judged by the Worker and by oauth4webapi. Both give the
+ * same verdict, except for the differences that dpop-mutations.ts lists with their reasons.
  *
- * FUZZ_PROOFS says how many, FUZZ_SEED where to begin.
+ * FUZZ_PROOFS is the number of proofs, FUZZ_SEED the seed.
  */
 import { constantFrom, double, record, sample, string } from 'fast-check'
 import * as oauth from 'oauth4webapi'
 import pMap from 'p-map'
 import { afterAll, expect, test } from 'vitest'
-import { call, pathOf } from '../support/node/client'
-import { serveIssuer } from '../support/node/jwks-server'
-import { startWorkers } from '../support/node/local-workers'
-import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
 import { createFixture } from '../support/fixture'
-import { createBends, type Bend, type Verdict } from './dpop-bends'
+import { call, pathOf } from '../support/node/client'
+import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
+import { createMutations, type Mutation, type Verdict } from './dpop-mutations'
+import { startIdentity } from './harness/start'
 
 const PROOFS = Number(process.env['FUZZ_PROOFS'] ?? 1_000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125)
 const PROGRESS = 5_000
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const
 
-const issuer = await serveIssuer()
-const workers = await startWorkers({
-  identity: [{ vars: { ...issuer.vars, DPOP: 'accept' } }],
-})
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
-})
+const workers = await startIdentity({ identity: [{ vars: { DPOP: 'accept' } }] })
+const { issuer } = workers
+afterAll(() => workers.stop())
 const fixture = await createFixture(workers.db)
 const subject = fixture.administrator.person.subject
 const keys = await Promise.all(ALGORITHMS.map((algorithm) => createClientKey(algorithm)))
 const other = await createClientKey()
-const straight: Bend = { name: 'nothing', bend: () => ({}), here: 'valid', there: 'valid' }
-const bends = [straight, ...(await createBends())]
-const STRAIGHT = 20
+const unchanged: Mutation = {
+  name: 'none',
+  mutate: () => ({}),
+  worker: 'valid',
+  oracle: 'valid',
+}
+const mutations = [unchanged, ...(await createMutations())]
+/** Repeated in the list, so that many requests are valid. */
+const UNCHANGED = Array.from({ length: 20 }, () => unchanged)
 
-interface Drawn {
-  readonly bend: Bend
+interface DrawnRequest {
+  readonly mutation: Mutation
   readonly key: ClientKey
   readonly userID: string
   readonly chance: number
 }
 
-const drawn: readonly Drawn[] = sample(
+const drawn: readonly DrawnRequest[] = sample(
   record({
-    bend: constantFrom(...bends, ...Array.from({ length: STRAIGHT }, () => straight)),
+    mutation: constantFrom(...mutations, ...UNCHANGED),
     key: constantFrom(...keys),
     userID: string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).map((text) => `~${text}u`),
     chance: double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
@@ -53,62 +53,41 @@ const drawn: readonly Drawn[] = sample(
   { numRuns: PROOFS, seed: SEED },
 )
 
-const server: oauth.AuthorizationServer = {
-  issuer: issuer.vars.TOKEN_ISSUER,
-  jwks_uri: issuer.vars.JWKS_URL,
-}
-
 async function askOracle(url: URL, headers: Headers): Promise<Verdict> {
+  const { TOKEN_ISSUER, JWKS_URL, TOKEN_AUDIENCE } = issuer.vars
+  const server: oauth.AuthorizationServer = { issuer: TOKEN_ISSUER, jwks_uri: JWKS_URL }
   const request = new Request(url, { method: 'DELETE', headers })
   const options = { [oauth.allowInsecureRequests]: true, signingAlgorithms: [...ALGORITHMS] }
-  return oauth.validateJwtAccessToken(server, request, issuer.vars.TOKEN_AUDIENCE, options).then(
+  return oauth.validateJwtAccessToken(server, request, TOKEN_AUDIENCE, options).then(
     () => 'valid',
     () => 'invalid',
   )
 }
 
-interface Judged extends Drawn {
-  readonly seenHere: Verdict
-  readonly seenThere: Verdict
-}
-
-async function judge(request: Drawn, index: number): Promise<Judged> {
+/** Sends a request to both. @returns undefined if their verdicts are the expected ones */
+async function findDifference({ mutation, key, userID, chance }: DrawnRequest, index: number) {
   if (index > 0 && index % PROGRESS === 0) console.log(`${index} of ${PROOFS} proofs`)
-  const { bend, key, userID, chance } = request
   const url = new URL(pathOf(fixture.organizationID, userID), workers.url)
-  const bent = bend.bend({ key, other, url: url.href, chance })
-  const claims = { cnf: { jkt: key.jkt }, ...bent.token?.claims }
-  const token = await issuer.token(subject, { ...bent.token, claims })
-  const proof = await makeProof(bent.key ?? key, { url: url.href, token }, bent.proof)
+  const changes = mutation.mutate({ key, other, url: url.href, chance })
+  const claims = { cnf: { jkt: key.jkt }, ...changes.token?.claims }
+  const token = await issuer.token(subject, { ...changes.token, claims })
+  const proof = await makeProof(changes.key ?? key, { url: url.href, token }, changes.proof)
   const headers = new Headers()
-  for (const value of bent.headers?.(proof) ?? [proof]) headers.append('DPoP', value)
-  headers.set('Authorization', `${bent.scheme ?? 'DPoP'} ${bent.alter?.(token) ?? token}`)
+  for (const value of changes.headers?.(proof) ?? [proof]) headers.append('DPoP', value)
+  headers.set('Authorization', `${changes.scheme ?? 'DPoP'} ${changes.alter?.(token) ?? token}`)
   const sent = { path: url.pathname, headers: Object.fromEntries(headers) }
-  const [{ status }, seenThere] = await Promise.all([
-    call(workers.url, sent),
-    askOracle(url, headers),
-  ])
+  const [{ status }, oracle] = await Promise.all([call(workers.url, sent), askOracle(url, headers)])
   expect([401, 404]).toContain(status)
-  return { ...request, seenHere: status === 404 ? 'valid' : 'invalid', seenThere }
+  const worker: Verdict = status === 404 ? 'valid' : 'invalid'
+  const expected = { worker: mutation.worker ?? oracle, oracle: mutation.oracle ?? worker }
+  if (expected.worker === worker && expected.oracle === oracle) return undefined
+  return { mutation: mutation.name, algorithm: key.algorithm, userID, chance, worker, oracle }
 }
 
-test(`${PROOFS} drawn requests are judged as oauth4webapi judges them, or as the table says`, async () => {
-  const judged = await pMap(drawn, judge, { concurrency: 8 })
-  const surprises = judged.filter(({ bend, seenHere, seenThere }) => {
-    const { here = seenThere, there = seenHere } = bend
-    return seenHere !== here || seenThere !== there
-  })
-  const described = surprises.map(({ bend, key, userID, chance, seenHere, seenThere }) => {
-    return { bend: bend.name, algorithm: key.algorithm, userID, chance, seenHere, seenThere }
-  })
-  expect(described.slice(0, 10)).toEqual([])
-  // Every row of the table was tried, so each listed difference is there.
-  const tried = new Set(judged.map(({ bend }) => bend))
-  expect(bends.filter((bend) => !tried.has(bend)).map(({ name }) => name)).toEqual([])
+test(`${PROOFS} random requests get the verdict of oauth4webapi, or the listed one`, async () => {
+  const differences = await pMap(drawn, findDifference, { concurrency: 8 })
+  expect(differences.filter((found) => found !== undefined).slice(0, 10)).toEqual([])
+  // Every mutation was drawn, so each listed difference exists.
+  const tried = new Set(drawn.map(({ mutation }) => mutation))
+  expect(mutations.filter((each) => !tried.has(each)).map(({ name }) => name)).toEqual([])
 }, 3_600_000)
-
-test('each difference has its reason, and each reason a difference', () => {
-  for (const { name, here, there, why } of bends) {
-    expect([name, here === there]).toEqual([name, why === undefined])
-  }
-})
