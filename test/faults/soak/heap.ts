@@ -1,5 +1,5 @@
 /**
- * What one Worker keeps in its isolate once all garbage is collected, asked of the runtime's inspector.
+ * The memory of one Worker's isolate after all garbage is collected, from the runtime's inspector.
  */
 
 interface Target {
@@ -13,7 +13,7 @@ const NUDGE_MS = 50
 /**
  * Collects all garbage of a Worker.
  *
- * @param nudge makes any request to the Worker: the runtime collects only between the turns of its work
+ * @param nudge makes any request to the Worker: the runtime reads a message only while a request runs
  * @returns the bytes that are left
  */
 export async function measureHeap(
@@ -30,7 +30,9 @@ export async function measureHeap(
     socket.addEventListener('error', reject)
   })
 
-  function ask(id: number, method: string): Promise<unknown> {
+  /** Asks, and nudges until the response comes: a nudge can be earlier than the message. */
+  async function ask(id: number, method: string): Promise<unknown> {
+    const timer = setInterval(() => void nudge().catch(() => undefined), NUDGE_MS)
     const response = new Promise((resolve, reject) => {
       setTimeout(() => reject(new Error(`the inspector left ${method} unanswered`)), TIMEOUT_MS)
       socket.addEventListener('message', ({ data }) => {
@@ -39,21 +41,11 @@ export async function measureHeap(
       })
     })
     socket.send(JSON.stringify({ id, method }))
-    return response
+    return response.finally(() => clearInterval(timer))
   }
 
-  /** Nudges until the response comes: one nudge can come before the runtime has read the message. */
-  async function askNudging(id: number, method: string): Promise<unknown> {
-    const timer = setInterval(() => void nudge().catch(() => undefined), NUDGE_MS)
-    try {
-      return await ask(id, method)
-    } finally {
-      clearInterval(timer)
-    }
-  }
-
-  await askNudging(1, 'HeapProfiler.collectGarbage')
-  const { usedSize } = (await askNudging(2, 'Runtime.getHeapUsage')) as { usedSize: number }
+  await ask(1, 'HeapProfiler.collectGarbage')
+  const { usedSize } = (await ask(2, 'Runtime.getHeapUsage')) as { usedSize: number }
   socket.close()
   return usedSize
 }

@@ -1,23 +1,19 @@
 /**
- * Mixed calls at a steady rate, for ten minutes unless told otherwise: each gets the expected response, and the memory of the
- * runtime does not grow beyond what it needs to warm up. Run by `npm run soak`, which sets how long and how fast.
+ * Mixed calls at a steady rate: each gets the expected response, and the memory of the runtime does not grow after a
+ * warm-up. `npm run soak` sets the duration and the rate.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { call } from '../../support/node/client'
-import { serveIssuer } from '../../support/node/jwks-server'
-import { startWorkers } from '../../support/node/local-workers'
-import { connectDatabase, DATABASE_WORKER } from '../harness/direct-database'
+import { startIdentity } from '../harness/start'
 import { measureHeap } from './heap'
 import { createMix } from './mix'
 
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 30)
 const RATE = Number(process.env['SOAK_RATE'] ?? 100)
-/**
- * The permitted growth of memory after the warm-up. What the Worker itself keeps must not grow; the process also runs
- * local D1, which grows until its garbage is collected.
- */
+/** The permitted growth after the warm-up. The process also runs local D1, which collects its garbage late. */
 const MAX_HEAP_GROWTH_MIB = 1
 const MAX_PROCESS_GROWTH_MIB = 128
 /** The part of the time that is the warm-up. */
@@ -25,21 +21,17 @@ const WARM_UP = 0.25
 const MIB = 1024 * 1024
 const REPORT_SECONDS = SECONDS > 120 ? 30 : 5
 
-const issuer = await serveIssuer()
-const workers = await startWorkers({
-  identity: [{ vars: { ...issuer.vars, KEEP_LAST_ADMINISTRATOR: 'true' } }],
-  others: [DATABASE_WORKER],
+const workers = await startIdentity({
+  identity: [{ vars: { KEEP_LAST_ADMINISTRATOR: 'true' } }],
   inspect: true,
 })
 const inspector = await workers.inspectorURL()
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
-})
+afterAll(() => workers.stop())
+const mix = await createMix(workers.issuer, workers.db)
 
 const counts = new Map<string, number>()
-const wrong: string[] = []
-/** Of the process, every second, and of the Worker's isolate, now and then; both in MiB. */
+const unexpected: string[] = []
+/** In MiB: of the process every second, of the Worker's isolate with every report. */
 const memory: number[] = []
 const heaps: number[] = []
 
@@ -61,28 +53,25 @@ async function makeCall(): Promise<void> {
   try {
     const response = await call(workers.url, sent)
     if (response.status === status) counts.set(name, (counts.get(name) ?? 0) + 1)
-    else wrong.push(`${name}, but got ${response.status} ${response.body}`)
+    else unexpected.push(`${name}, but got ${response.status} ${response.body}`)
   } catch (error) {
-    wrong.push(`${name}, but ${String(error)}`)
+    unexpected.push(`${name}, but ${String(error)}`)
   }
 }
 
-const mix = await createMix(issuer, connectDatabase(workers.urlOf(DATABASE_WORKER.name)))
-const total = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0)
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
+const countExpected = (): number => [...counts.values()].reduce((sum, count) => sum + count, 0)
 const nudge = (): Promise<unknown> => call(workers.url, { path: '/nowhere' })
 
 async function report(second: number): Promise<void> {
   const heap = (await measureHeap(inspector, 'identity', nudge)) / MIB
   if (second > SECONDS * WARM_UP) heaps.push(heap)
   console.log(
-    `${String(second).padStart(5)} s: ${total()} expected responses, ${wrong.length} others; ` +
-      `the Worker holds ${heap.toFixed(1)} MiB, workerd ${memory.at(-1)}`,
+    `${String(second).padStart(5)} s: ${countExpected()} expected responses, ` +
+      `${unexpected.length} others; the Worker holds ${heap.toFixed(1)} MiB, workerd ${memory.at(-1)}`,
   )
 }
 
-/** Starts calls at a steady rate, whether or not earlier ones have been answered. */
+/** Starts calls at a steady rate, without waiting for the responses to earlier ones. */
 async function load(): Promise<void> {
   const begun = Date.now()
   const calls: Promise<void>[] = []
@@ -101,16 +90,17 @@ async function load(): Promise<void> {
 test(`${RATE} calls a second for ${SECONDS} s get the expected responses in bounded memory`, async () => {
   await load()
   console.log([...counts].map(([name, count]) => `  ${name} × ${count}`).join('\n'))
-  expect(wrong.slice(0, 10)).toEqual([])
-  expect(total()).toBe(SECONDS * RATE)
+  expect(unexpected.slice(0, 10)).toEqual([])
+  expect(countExpected()).toBe(SECONDS * RATE)
   expect(counts.size).toBe(mix.kinds)
 
   const warm = memory.slice(Math.floor(SECONDS * WARM_UP))
-  const [first = 0, last = 0] = [warm.slice(0, warm.length / 4), warm.slice(-warm.length / 4)].map(
-    median,
-  )
-  console.log(`  workerd: ${first} MiB once warm, ${last} MiB at the end`)
-  // A request under way counts as well, so the minimum of each half is compared.
+  const [first, last] = [
+    median(warm.slice(0, warm.length / 4)),
+    median(warm.slice(-warm.length / 4)),
+  ]
+  console.log(`  workerd: ${first} MiB after the warm-up, ${last} MiB at the end`)
+  // The heap includes a request that is running, so the minimum of each half is compared.
   const half = Math.ceil(heaps.length / 2)
   const [before, after] = [Math.min(...heaps.slice(0, half)), Math.min(...heaps.slice(half))]
   expect(after - before).toBeLessThan(MAX_HEAP_GROWTH_MIB)

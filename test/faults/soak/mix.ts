@@ -3,8 +3,8 @@
  */
 import type { Issuer } from '../../../dev/test-issuer.ts'
 import { createKey } from '../../../dev/test-keys.ts'
-import type { Call } from '../../support/node/client'
 import { createSeed, type State } from '../../../dev/seeder.ts'
+import type { Call } from '../../support/node/client'
 
 /** A call and its expected status. */
 export interface ExpectedCall {
@@ -17,13 +17,12 @@ export interface ExpectedCall {
 export interface Mix {
   /** The number of different kinds. */
   readonly kinds: number
-  /** The next call. */
   next(): Promise<ExpectedCall>
 }
 
 const USERS_AT_ONCE = 250
 
-/** A mix for this issuer and database. */
+/** Creates a mix for this issuer and database. */
 export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
   const stranger = await createKey('ES256')
   const seed = createSeed()
@@ -42,11 +41,11 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
   /** Adds users to delete. @returns their IDs */
   async function createUsers(): Promise<string[]> {
     const more = createSeed()
-    const users = Array.from({ length: USERS_AT_ONCE }, () =>
+    const added = Array.from({ length: USERS_AT_ONCE }, () =>
       more.member(organizationID, { groups }),
     )
     await more.save(db)
-    return users.map(({ userID }) => userID)
+    return added.map(({ userID }) => userID)
   }
 
   let users = createUsers()
@@ -54,7 +53,7 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
   let turn = 0
   let keyed: Promise<Call> = Promise.resolve({})
 
-  /** The next user to delete; more are added while others are still there. */
+  /** The next user to delete. More are added before the last one is taken. */
   async function takeUser(): Promise<string> {
     const userID = (await users).pop()
     if (userID !== undefined) return userID
@@ -71,6 +70,7 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
     userID: 'absent',
     token: await issuer.token(...args),
   })
+  const removeWithKey = () => (keyed = remove(administrator, { 'Idempotency-Key': `key-${turn}` }))
   const past = { exp: Math.floor(Date.now() / 1_000) - 60 }
   const forged = { key: stranger, header: { kid: issuer.keys[0].kid } }
 
@@ -78,12 +78,7 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
   const kinds: readonly [string, number, number, () => Promise<Call>][] = [
     ['delete', 6, 200, () => remove(administrator)],
     ['by a service account', 1, 200, () => remove(serviceAccount)],
-    [
-      'with a key',
-      1,
-      200,
-      () => (keyed = remove(administrator, { 'Idempotency-Key': `key-${turn}` })),
-    ],
+    ['with a key', 1, 200, removeWithKey],
     ['again with the key', 2, 200, () => keyed],
     ['absent', 3, 404, () => callAbsent(administrator)],
     ['not permitted', 2, 403, () => callAbsent(auditor)],
@@ -91,7 +86,7 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
     ['forged', 1, 401, () => callAbsent(administrator, forged)],
     ['unknown key', 1, 401, () => callAbsent(administrator, { key: stranger })],
     ['suspended', 1, 401, () => callAbsent(suspended)],
-    ['nowhere', 1, 404, async () => ({ path: '/nowhere' })],
+    ['no route', 1, 404, async () => ({ path: '/nowhere' })],
   ]
   const turns = kinds.flatMap((kind) => Array.from({ length: kind[1] }, () => kind))
 
