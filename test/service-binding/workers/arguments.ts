@@ -44,6 +44,10 @@ export const notCloneable: Arguments = {
   'an own class': () => [new OwnClass()],
   'a symbol': () => [Symbol('text')],
   'no prototype': (request) => [Object.assign(Object.create(null) as object, request)],
+}
+
+/** Arguments that throw in the caller. */
+export const throwing: Arguments = {
   'a getter that throws': (request) =>
     withGetter(request, () => {
       throw new RangeError('of the caller')
@@ -58,6 +62,15 @@ export const extended: Arguments = {
     const values = [request.userID]
     return withGetter(request, () => values.pop() ?? 'another')
   },
+}
+
+/** All of these arguments. */
+export const wholeArguments = {
+  ...notObjects,
+  ...notRequests,
+  ...notCloneable,
+  ...throwing,
+  ...extended,
 }
 
 /** Values of a field that are not strings. */

@@ -3,14 +3,7 @@
  * `deleteUser`; any other request goes to the binding's `fetch`.
  */
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../../src/identity'
-import {
-  extended,
-  notCloneable,
-  notObjects,
-  notRequests,
-  notStrings,
-  notUnicode,
-} from './arguments'
+import * as values from './arguments'
 
 interface Binding {
   deleteUser(...args: unknown[]): Promise<DeleteUserOutcome>
@@ -63,22 +56,19 @@ export default {
       const outcome = await identity.deleteUser(...makeArguments(instruction))
       return Response.json({ outcome } satisfies CallResult)
     } catch (error) {
-      const { name, message, stack } = error as Error
-      const properties = Object.getOwnPropertyNames(error).toSorted()
-      return Response.json({
-        thrown: { name, message, stack: stack!, properties },
-      } satisfies CallResult)
+      const { name, message, stack = '' } = error as Error
+      const thrown = { name, message, stack, properties: Object.getOwnPropertyNames(error) }
+      return Response.json({ thrown } satisfies CallResult)
     }
   },
 }
 
 function makeArguments({ request, argument, value, repeated = {} }: Instruction): unknown[] {
-  if (argument !== undefined)
-    return { ...notObjects, ...notRequests, ...notCloneable, ...extended }[argument]!(request)
+  if (argument !== undefined) return values.wholeArguments[argument]!(request)
   const fields: Record<string, unknown> = { ...request }
   if (value !== undefined) {
     const [field = '', member] = value.field.split('.')
-    const invalid = { ...notStrings, ...notUnicode }[value.name]!()
+    const invalid = { ...values.notStrings, ...values.notUnicode }[value.name]!()
     const dpop = { proof: 'x', method: 'DELETE', url: 'https://caller.example/' }
     fields[field] = member === undefined ? invalid : { ...dpop, [member]: invalid }
   }
