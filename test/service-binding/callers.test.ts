@@ -2,7 +2,7 @@
  * Calling Workers of the documents, bound to the Worker under test: the one in README.md and examples/console-backend.
  * The example's own tests have what needs no Worker.
  */
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
 import { createSeed } from '../../dev/seeder.ts'
 import { bundleScript } from '../support/node/bundle'
@@ -54,11 +54,7 @@ beforeAll(async () => {
   seed.member('acme', { personOptions: { subject: 'a-member' } })
   seed.member('acme', { id: 'acme-bob' })
   await seed.save(workers.db)
-})
-
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
+  return () => Promise.all([workers.stop(), issuer.stop()])
 })
 
 test.each([

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as openid from 'openid-client'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { AUDIENCE, CLI, runProvider, type RunningProvider } from '../../dev/provider'
 import { loadProviderSecrets } from '../../dev/provider-secrets'
 import { callers } from '../../dev/seed-data'
@@ -64,13 +64,10 @@ beforeAll(async () => {
   seed.member('acme', { personOptions, groups: [administrators] })
   seed.serviceAccount('acme', [administrators], ACCOUNT)
   await seed.save(workers.db)
-})
-
-afterAll(async () => {
-  await workers.stop()
-  await provider.stop()
-  await issuer.stop()
-  await rm(folder, { recursive: true })
+  return async () => {
+    await Promise.all([workers.stop(), provider.stop(), issuer.stop()])
+    await rm(folder, { recursive: true })
+  }
 })
 
 const htu = (text: string) => ({ claims: { htu: text } })
@@ -171,7 +168,7 @@ describe.each([
   test.each([
     ['a person', () => signIn(provider.issuer, callers.administrator, CLI, key)],
     ['a service account', () => signInServiceAccount(provider.issuer, ACCOUNT, secret, key)],
-  ])('%s deletes users with its key alone', async (_who, getToken) => {
+  ])('%s deletes users only with its key', async (_who, getToken) => {
     const token = await getToken()
     expect(await remove(token, key)).toBe(200)
     expect(await remove(token, key)).toBe(200)

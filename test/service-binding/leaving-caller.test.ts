@@ -1,7 +1,7 @@
 /**
  * A caller that goes away during its call: the deletion is completed, with its record and log line.
  */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DeleteUserRequest } from '../../src/identity'
 import { createFixture } from '../support/fixture'
 import { withBody } from '../support/jwks-responders'
@@ -37,11 +37,7 @@ beforeAll(async () => {
   })
   const caller = await buildTestWorker('caller', bindTo(...WAYS))
   workers = await startWorkers({ identity, others: [caller] })
-})
-
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
+  return () => Promise.all([workers.stop(), issuer.stop()])
 })
 
 async function createRequest() {

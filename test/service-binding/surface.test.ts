@@ -2,7 +2,7 @@
  * What another Worker can reach over a binding: two methods of one entrypoint. A new export or method, even a private one,
  * fails here until it is added on purpose.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
 import { bindTo, buildTestWorker } from './test-workers'
 
@@ -13,9 +13,8 @@ beforeAll(async () => {
   const surface = { serviceBindings: { ...serviceBindings, default: 'identity' } }
   const others = [await buildTestWorker('surface', surface)]
   workers = await startWorkers({ identity: [{}], others, migrate: false })
+  return () => workers.stop()
 })
-
-afterAll(() => workers.stop())
 
 async function ask(path: string): Promise<unknown> {
   return (await fetch(new URL(path, workers.urlOf('surface')))).json()

@@ -3,7 +3,7 @@
  * outcome, effect on the database, D1 calls and log line.
  */
 import { Response as MiniflareResponse } from 'miniflare'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { createSeed } from '../../dev/seeder.ts'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { compare, readDatabase, type Difference, type Snapshot } from '../support/database'
@@ -44,11 +44,7 @@ beforeAll(async () => {
   workers = await startWorkers({ others })
   fixture = await createFixture(workers.db, addToFixture)
   before = await readDatabase(workers.db)
-})
-
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
+  return () => Promise.all([workers.stop(), issuer.stop()])
 })
 
 test.each(cases)('$title: $reason', async (row) => {
@@ -110,8 +106,13 @@ async function run(requests: readonly DeleteUserRequest[], transport: Transport)
   const { removed, added }: Difference = outcomes.some(({ ok }) => ok)
     ? compare(before, await readDatabase(workers.db))
     : { removed: {}, added: {} }
-  await undo({ removed, added })
   const { user_deletions: records = [], ...others } = added
+  const seed = createSeed()
+  for (const table of ['organization_users', 'group_members']) {
+    for (const row of removed[table] ?? []) seed.row(table, row as Record<string, string>)
+  }
+  await seed.save(workers.db)
+  await workers.db.prepare('DELETE FROM user_deletions').run()
   const [line, database] = lines
   const { requestID, durationMs, database: use, ...rest } = line ?? {}
   expect(requestID).toMatch(/^[\w-]{36}$/)
@@ -133,17 +134,6 @@ function linesSince(start: number): Line[] {
   const ours = lines.filter(({ message }) => message !== 'jwks_refresh_failed')
   expect(ours.map(({ message }) => message)).toEqual(['request', 'database'])
   return ours
-}
-
-/** Restores the database as it was. */
-async function undo({ removed, added }: Difference): Promise<void> {
-  if (added['user_deletions'] === undefined) return
-  const seed = createSeed()
-  for (const table of ['organization_users', 'group_members']) {
-    for (const row of removed[table] ?? []) seed.row(table, row as Record<string, string>)
-  }
-  await seed.save(workers.db)
-  await workers.db.prepare('DELETE FROM user_deletions').run()
 }
 
 const transports: Readonly<Record<string, (deployment: string) => Transport>> = {

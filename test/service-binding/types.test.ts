@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
+import { beforeAll, expect, expectTypeOf, test } from 'vitest'
 import { writeIdentityConfig, type VARIABLES } from '../../dev/identity-worker.ts'
 import { localEnvironment } from '../../dev/wrangler.ts'
 import type { Environment } from '../../src/config'
@@ -69,9 +69,8 @@ beforeAll(async () => {
   const page = await readDocument('docs/service-binding.md')
   await writeFile(join(folder, 'tsconfig.json'), page.section('Types').code[0]!.text)
   await mkdir(join(folder, 'src'))
+  return () => rm(folder, { recursive: true, force: true })
 })
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Runs a program of this project's node_modules. Returns what it prints, with `failed:` before it if it fails. */
 async function run(program: string, args: readonly string[]): Promise<string> {

@@ -1,8 +1,8 @@
 /**
- * Arguments that no program should send: of a wrong type, not plain, or longer than any URL. A wrong type is a TypeError
- * that names the argument, without a query and without a stack; text of any length is an ID like any other.
+ * Arguments of a wrong type, and texts longer than any URL. A wrong type gets a TypeError that names the argument, without a
+ * query; a long text gets an outcome.
  */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { createSeed } from '../../dev/seeder.ts'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
 import { createFixture, type Fixture } from '../support/fixture'
@@ -40,11 +40,7 @@ beforeAll(async () => {
   fixture = await createFixture(workers.db)
   const token = await issuer.token(fixture.administrator.person.subject)
   request = { ...fixture.target, token }
-})
-
-afterAll(async () => {
-  await workers.stop()
-  await issuer.stop()
+  return () => Promise.all([workers.stop(), issuer.stop()])
 })
 
 /** Makes one call. Returns what the caller got and all lines that were logged until the next call. */

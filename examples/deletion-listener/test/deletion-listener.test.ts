@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { decodeJwt, exportJWK, generateKeyPair, jwtVerify } from 'jose'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { readWorker, type LocalWorker } from '../../../dev/local-workers.ts'
 import { readCodeSpans, readDocument } from '../../../test/operations/document'
 import { createFixture } from '../../../test/support/fixture'
@@ -33,7 +33,7 @@ let receiver: receivers.Receiver
 let issuer: ServedIssuer
 let workers: LocalWorkers
 
-/** An event whose ID decides how the receiver responds. */
+/** An event; its ID decides how the receiver responds. */
 function eventOf(id: string, userID = `user of ${id}`) {
   return {
     specversion: '1.0',
@@ -131,12 +131,10 @@ beforeAll(async () => {
     identity: [{ vars: { ...issuer.vars, RECORD_GROUPS: true }, queueProducers }],
     others: [deadLetters, ...(await buildListeners(settings))],
   })
-})
-
-afterAll(async () => {
-  await workers.stop()
-  receiver.stop()
-  await issuer.stop()
+  return async () => {
+    await Promise.all([workers.stop(), issuer.stop()])
+    receiver.stop()
+  }
 })
 
 /** Puts an event on the queue of a listener. */
@@ -205,7 +203,7 @@ describe.concurrent('a webhook', () => {
     expect(readFailures('accepted')).toEqual([])
   })
 
-  test('gets an event of 100,000 bytes, and one that names the record alone', async () => {
+  test('gets an event of 100,000 bytes, and one that names only the record', async () => {
     for (const event of [eventOf('large', 'é'.repeat(24_900)), oversizedOf('oversized')]) {
       await send(event)
       await eventually(() => expect(deliveriesOf(event.id)).toHaveLength(1))

@@ -14,7 +14,7 @@ function withGetter(request: DeleteUserRequest, get: () => string): unknown[] {
   return [Object.defineProperty({ ...request }, 'userID', { get, enumerable: true })]
 }
 
-/** Arguments whose first one arrives as something other than an object. */
+/** Arguments that arrive as something other than an object. */
 export const notObjects: Arguments = {
   nothing: () => [],
   undefined: () => [undefined],
