@@ -69,18 +69,7 @@ export async function addRecord(
   const digits = deleted_at.toString(16).padStart(12, '0')
   const id = `${digits.slice(0, 8)}-${digits.slice(8)}-7${crypto.randomUUID().slice(15)}`
   const seed = createSeed()
-  seed.row('user_deletions', {
-    id,
-    organization_id: 'o',
-    organization_user_id: id,
-    user_id: 'u',
-    actor_kind: 'user',
-    actor_subject: 's',
-    groups_removed: 0,
-    request_id: 'r',
-    deleted_at,
-    ...values,
-  })
+  seed.deletion({ id, deleted_at, ...values })
   await seed.save(db)
   return id
 }

@@ -13,7 +13,6 @@ import { writeIdentityConfig } from '../../dev/identity-worker.ts'
 import { readDatabase, type Snapshot } from '../support/database'
 import { createSeed } from '../../dev/seeder.ts'
 import { readDocument } from './document'
-import { addRecord } from './harness'
 
 /** SHA-256 of each released migration. A release adds the hashes of its own; no other change is permitted. */
 const RELEASED: Readonly<Record<string, string>> = {
@@ -49,8 +48,8 @@ async function fill(): Promise<void> {
   const group = seed.group(organizationID, [role])
   seed.member(organizationID, { groups: [group], personOptions: { globalRoles: [role] } })
   seed.serviceAccount(organizationID, [group])
+  seed.deletion({ idempotency_key: 'a key' })
   await seed.save(db)
-  await addRecord(db, { idempotency_key: 'a key' })
   const empty = [...(await readDatabase(db))].filter(([, rows]) => rows.length === 0)
   expect(empty).toEqual([])
 }
