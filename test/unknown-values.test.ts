@@ -4,16 +4,14 @@
  */
 import { env } from 'cloudflare:workers'
 import { describe, expect, test } from 'vitest'
+import { withBatch } from './support/database'
 import { createHarness, outcomeOf } from './support/worker/harness'
 
 type Row = Readonly<Record<string, unknown>>
 
 /** Calls with the real database, whose results are changed on their way back. */
-async function callWithResults(change: (results: D1Result<Row>[]) => unknown[]) {
-  const DB = {
-    prepare: (sql: string) => env.DB.prepare(sql),
-    batch: async (statements: D1PreparedStatement[]) => change(await env.DB.batch<Row>(statements)),
-  }
+async function callWithResults(change: (results: D1Result<Row>[]) => D1Result[]) {
+  const DB = withBatch(env.DB, async (statements) => change(await env.DB.batch<Row>(statements)))
   const { callAs, fixture } = await createHarness({ vars: { DB } })
   return callAs(fixture.administrator)
 }
