@@ -252,11 +252,11 @@ test.each(['1e400', '-1e400'])('rejects the time %s, which JSON reads as infinit
   expect(await judge({ proof })).toBe(STALE)
 })
 
-test.each<[string, (own: string) => string, string]>([
-  ['the hash', (own) => own, VALID],
-  ['padding', (own) => `${own}=`, OTHER_TOKEN],
-  ['capitals', (own) => own.toUpperCase(), OTHER_TOKEN],
-])('compares ath exactly: %s', async (_, change, outcome) => {
+test.each<[string, string, (own: string) => string]>([
+  ['the hash of the token', VALID, (own) => own],
+  ['padding', OTHER_TOKEN, (own) => `${own}=`],
+  ['capitals', OTHER_TOKEN, (own) => own.toUpperCase()],
+])('a proof with %s in ath gets %s', async (_, outcome, change) => {
   const proof = async ({ token }: ProvenRequest) => ({ claims: { ath: change(await hash(token)) } })
   expect(await judge({ proof })).toBe(outcome)
 })

@@ -126,7 +126,7 @@ const titled = examples.map((example) => ({
 describe.each(titled)('a token of $title', ({ example }) => {
   const { product, kind, payload, vars, header } = example
 
-  test('removes a user with the variables above it, and no other type', async () => {
+  test('removes a user with the variables above it, and with no other TOKEN_TYPE', async () => {
     const { status, line } = await present(example, vars)
     expect(status).toBe(200)
     const actor = { kind: kind === 'person' ? 'user' : 'service_account', subject: payload.sub }

@@ -80,7 +80,7 @@ test('a key without `alg` verifies each algorithm of its type, in any order', as
   for (const key of [rsa, rsaForPSS, rsaForPSS, rsa]) expect(await judge({ key })).toBe(VALID)
 })
 
-describe('without effect on other keys, ignores a key', () => {
+describe('ignores a key, and no other one,', () => {
   const ec = first.publicJWK
   test.each<[title: string, published: object, signer: SigningKey]>([
     ['that holds d', first.privateJWK, first],

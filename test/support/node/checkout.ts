@@ -72,7 +72,7 @@ export function openShells(folder: string, env: Readonly<Record<string, string>>
     },
     /** Starts lines that keep running. */
     start(lines: string) {
-      // A process group of its own, so that the shell's children end with it.
+      // A separate process group, so that the shell's children end with it.
       const shell = spawn('sh', ['-ec', NPX + lines], { ...options(), detached: true })
       let printed = ''
       for (const stream of [shell.stdout, shell.stderr]) {

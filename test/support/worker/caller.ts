@@ -39,7 +39,7 @@ export interface CallResponse {
 /** Variables in any form that a configuration can give them; undefined removes one. */
 export type Vars = Readonly<Partial<Record<keyof Environment, unknown>>>
 
-/** Calls with one configuration: an environment of its own, as a deployed isolate has. */
+/** Calls with one configuration. */
 export type Caller = (call: Call) => Promise<CallResponse>
 
 /**

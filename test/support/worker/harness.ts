@@ -39,7 +39,7 @@ export async function createHarness({ vars, seed, ...options }: HarnessOptions =
   async function callWith(changes: TokenChanges, what: Call = target): Promise<CallResponse> {
     return call({ ...what, token: await token(administrator, changes) })
   }
-  /** The outcome of such a call for a user that does not exist: `VALID`, or what is wrong with the token. */
+  /** The outcome of such a call for a user that does not exist: `VALID` for a valid token. */
   async function judge(changes: TokenChanges): Promise<string> {
     return outcomeOf(await callWith(changes, { organizationID, userID: 'absent' }))
   }
