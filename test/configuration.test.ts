@@ -21,7 +21,7 @@ const invalid: readonly (readonly [name: string, ...values: unknown[]])[] = [
   ['JWKS_URL', 'http://localhost.example/jwks', 'http://128.0.0.1/jwks', 'http://[::2]/jwks'],
   ['JWKS_URL', 'http://0.0.0.0/jwks', 'https://user@issuer.example/jwks'],
   ['JWKS_URL', 'https://user:secret@issuer.example/jwks', 'https://:secret@issuer.example/jwks'],
-  ['TOKEN_TYPE', 'at+jwt, JWT', 'at+jwt JWT', 'application/', '/at+jwt', 'a/b/c', '*', 7],
+  ['TOKEN_TYPE', 'at+jwt,JWT', 'at+jwt JWT', 'application/', '/at+jwt', 'a/b/c', '*', 7],
   ['TOKEN_ALGORITHMS', 'none', 'HS256', 'ES256, HS256', 'RS384', 'ES256K', 'es256'],
   ['TOKEN_ALGORITHMS', 'ES256 RS256', 'ES256,', ',', 'ES256,,RS256', ['ES256']],
   ['REQUIRED_SCOPE', 'users:delete users:read', 'a\tb', 'quo"te', 'back\\slash', 'é', true],
