@@ -8,6 +8,7 @@ import { createKey, type SigningKey } from '../dev/test-keys.ts'
 import { after, breakConnection, hang, withBody } from './support/jwks-responders'
 import { createCaller, type Caller, type Vars } from './support/worker/caller'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
+import { outcomeOf } from './support/worker/harness'
 import { ACCEPTED, createKeyHarness, type KeyHarness } from './support/worker/key-harness'
 
 const turnCacheOff = () => vi.spyOn(caches, 'open').mockRejectedValue(new Error('no cache here'))
@@ -104,7 +105,7 @@ describe('a second isolate of the location', () => {
     expect(await (await startIsolate(harness))()).toBe('jwks_unavailable')
   })
 
-  test('counts the age of an entry from the future from now on', async () => {
+  test('counts the age of a cached entry from the future from now on', async () => {
     stopClock()
     const harness = await createKeyHarness()
     const entry = { fetchedAt: Date.now() + 24 * HOUR, text: harness.issuer.jwks() }
@@ -141,12 +142,16 @@ test('the binding ISSUER carries the fetch, without the network and the Cache AP
   const ISSUER = {
     async fetch(input: RequestInfo, init?: RequestInit) {
       fetched.push(new Request(input, init).url)
+      if (fetched.length === 1) throw new Error('the binding is broken')
       return new Response(harness.issuer.jwks())
     },
   }
+  stopClock()
   const harness: KeyHarness = await createKeyHarness({ ISSUER, JWKS_URL })
+  expect(outcomeOf(await harness.present())).toBe('500 jwks_unavailable')
+  passTime(SECOND)
   expect((await harness.present()).status).toBe(ACCEPTED)
-  expect(fetched).toEqual([JWKS_URL])
+  expect(fetched).toEqual([JWKS_URL, JWKS_URL])
   expect(fetch).not.toHaveBeenCalled()
   expect(open).not.toHaveBeenCalled()
 })

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { version } from '../package.json'
 import { breakConnection, heldBack, withBody } from './support/jwks-responders'
 import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
+import { outcomeOf } from './support/worker/harness'
 import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
 import { isPending } from './support/pending'
 import { readLog } from './support/worker/log'
@@ -132,14 +133,28 @@ describe('while the issuer is down', () => {
     passTime(24 * HOUR - 1)
     expect((await present()).status).toBe(ACCEPTED)
     passTime(1)
-    const { status, headers, line } = await present()
-    const wait = headers.get('Retry-After')
-    expect([status, line.reason, wait]).toEqual([500, 'jwks_unavailable', '1'])
+    const response = await present()
+    const wait = response.headers.get('Retry-After')
+    expect([outcomeOf(response), wait]).toEqual(['500 jwks_unavailable', '1'])
     const next = await createKey()
     publish(next.publicJWK)
     passTime(Number(wait) * SECOND)
     expect((await present({ key: next })).status).toBe(ACCEPTED)
     expect((await present()).status).toBe(401)
+  })
+
+  test('an isolate with keys tries once every 30 s', async () => {
+    const { present, endpoint, fetches } = await createKeyHarness()
+    await present()
+    endpoint.respond = breakConnection
+    passTime(10 * MINUTE)
+    for (const count of [2, 3]) {
+      for (let calls = 0; calls < 5; calls++) await present()
+      passTime(30 * SECOND - 1)
+      await present()
+      expect(fetches()).toBe(count)
+      passTime(1)
+    }
   })
 
   test('an isolate without keys tries once a second, and responds with 500, never 401', async () => {
