@@ -16,23 +16,25 @@ export type KeyHarness = Awaited<ReturnType<typeof createKeyHarness>>
 export async function createKeyHarness(vars: Vars = {}) {
   const { issuer, fixture, call } = await createHarness({ vars })
   const { endpoint } = issuer
+  const { organizationID, administrator } = fixture
+
+  /** Calls with a token that never expires, with changes. */
+  async function present(changes: TokenChanges = {}, how: { inBackground?: boolean } = {}) {
+    const claims = { exp: 99_999_999_999, ...changes.claims }
+    const token = await issuer.token(administrator.person.subject, { ...changes, claims })
+    return call({ organizationID, userID: 'absent', token, ...how })
+  }
+  /** Publishes exactly these keys from now on. */
+  function publish(...keys: readonly object[]): void {
+    endpoint.respond = withBody(JSON.stringify({ keys }))
+  }
   return {
     issuer,
     endpoint,
     call,
+    present,
+    publish,
     fetches: () => endpoint.requests.length,
-    /** Calls with a token that never expires, with changes. */
-    async present(changes: TokenChanges = {}, how: { inBackground?: boolean } = {}) {
-      const claims = { exp: 99_999_999_999, ...changes.claims }
-      const { subject } = fixture.administrator.person
-      const token = await issuer.token(subject, { ...changes, claims })
-      const { organizationID } = fixture
-      return call({ organizationID, userID: 'absent', token, ...how })
-    },
-    /** Publishes exactly these keys from now on. */
-    publish(...keys: readonly object[]) {
-      endpoint.respond = withBody(JSON.stringify({ keys }))
-    },
     /** Creates a key of the issuer that is not published, by default with a new ID. */
     createKey: (kid?: string) => createKey('ES256', kid),
   }
