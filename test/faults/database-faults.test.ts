@@ -159,6 +159,17 @@ test('docs/database-faults.md has the response to each fault', async () => {
   await expect(page).toMatchFileSnapshot('../../docs/database-faults.md')
 })
 
+test.for([
+  'D1_ERROR: D1 DB reset because its code was updated.',
+  'Internal error while starting up D1 DB storage caused object to be reset.',
+  'D1_ERROR: Internal error in D1 DB storage caused object to be reset.',
+  'Cannot resolve D1 DB due to transient issue on remote node.',
+  "Can't read from request stream because client disconnected.",
+  'internal error; reference = 0123456789abcdef',
+])('retries after the documented error "%s"', async (message) => {
+  expect((await harness.call(await createCall(), { database: [{ message }] })).status).toBe(200)
+})
+
 describe.concurrent('after a 500, a repeat with the idempotency key gets 200, if', () => {
   test.for<[string, Faults]>([
     ['the response was lost at each attempt', always(lost)],
@@ -203,7 +214,8 @@ test('the pauses between attempts are random, each in its own range', async () =
 })
 
 test('no log line has a text of D1', () => {
-  const texts = /SQLITE|D1_ERROR|D1 DB|something else|free tier|select |no such table|lost/i
+  const texts =
+    /SQLITE|D1_ERROR|D1 DB|reference =|something else|free tier|select |no such table|lost/i
   expect(harness.log.filter((line) => texts.test(line))).toEqual([])
   expect(harness.log.length).toBeGreaterThan(cases.length)
 })

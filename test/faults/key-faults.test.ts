@@ -58,6 +58,7 @@ const cases: readonly KeyCase[] = [
   ['a key set', withBody(set)],
   ['a key set after two seconds', after(2_000, withBody(set))],
   ['a compressed key set', zipped(set)],
+  ['a key set with the type of HTML', withBody(set, { headers: { 'Content-Type': 'text/html' } })],
   [
     'a valid key beside a private one, a weak one and one of an unknown type',
     withBody(setOf(rsa.privateJWK, weak, { kty: 'new' }, key)),

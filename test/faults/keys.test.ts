@@ -128,6 +128,25 @@ test.for([
   },
 )
 
+test('a fetch behind a response counts for the 30 s, also if it failed', async () => {
+  const name = 'cooldown'
+  const token = await harness.unknownToken()
+  responses.set(name, up)
+  await ask(name, { aheadMs: 0 })
+  responses.set(name, down)
+  await ask(name, { aheadMs: 10 * MINUTE_MS })
+  await poll(() => fetches(name)).toBe(2)
+  for (const [afterMs, count] of [
+    [29_999, 2],
+    [30_000, 3],
+  ] as const) {
+    const aheadMs = 10 * MINUTE_MS + afterMs
+    expect((await ask(name, { aheadMs, token })).status).toBe(401)
+    expect((await ask(name, { aheadMs })).status).toBe(404)
+    expect([afterMs, fetches(name)]).toEqual([afterMs, count])
+  }
+})
+
 const entry = (fetchedAt: unknown, text: unknown) => JSON.stringify({ fetchedAt, text })
 
 test.for([

@@ -153,7 +153,7 @@ async function crash(harness: Harness, load: readonly Call[], after: number): Pr
 
 let pendingAfterCrash = 0
 
-test.for(draw(6, KILLED_COUNT / 2).map((moment) => 20 + moment))(
+test.for(draw(4, KILLED_COUNT / 2).map((moment) => 20 + moment))(
   'the runtime is killed after %i acknowledged deletions',
   async (after) => {
     const before = await start(false)

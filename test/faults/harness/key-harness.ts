@@ -10,7 +10,6 @@ import type { Plan } from './worker'
 
 export const SECOND_MS = 1_000
 export const MINUTE_MS = 60 * SECOND_MS
-export const HOUR_MS = 60 * MINUTE_MS
 
 /** One call. */
 export interface Ask {
