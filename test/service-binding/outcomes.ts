@@ -30,7 +30,7 @@ interface Call {
   /** Changes the token after its signature. */
   readonly alter?: (token: string) => string
   /** The call follows a first one; these are their idempotency keys. */
-  readonly keys?: readonly [string?, string?]
+  readonly keys?: readonly [string | undefined, string | undefined]
 }
 
 type Row = readonly [title: string, reason: string | undefined, call: Call]
@@ -159,7 +159,11 @@ export const cases: readonly OutcomeCase[] = [
       'user_not_found',
       { caller: 'platformAdministrator', ...absentOrganization },
     ],
-    ['the same call without an idempotency key', 'user_not_found', { keys: [] }],
+    [
+      'the same call without an idempotency key',
+      'user_not_found',
+      { keys: [undefined, undefined] },
+    ],
     ['the same call with another key', 'user_not_found', { keys: ['key-1', 'key-2'] }],
     ['the same call with an invalid key', 'user_not_found', { keys: [LONG_KEY, LONG_KEY] }],
   ]),

@@ -83,14 +83,14 @@ test.each(cases)('$title: $reason', async (row) => {
 
 /** Makes the requests of a row. All but the last one delete the user. */
 async function createRequests(row: OutcomeCase): Promise<DeleteUserRequest[]> {
-  const { caller = 'administrator', user = 'target', alter = (token: string) => token } = row
+  const { caller = 'administrator', user = 'target', alter = String, keys = [undefined] } = row
   const subject = (fixture as unknown as Record<string, Subject>)[caller] ?? caller
   const token = alter(await issuer.token(subjectOf(subject), row.token))
-  const { userID } = fixture[user]
-  const request = { token, organizationID: fixture.organizationID, userID, ...row.request }
-  const withKey = (idempotencyKey?: string) =>
-    idempotencyKey === undefined ? request : { ...request, idempotencyKey }
-  return row.keys === undefined ? [request] : [withKey(row.keys[0]), withKey(row.keys[1])]
+  const { organizationID } = fixture
+  const request = { token, organizationID, userID: fixture[user].userID, ...row.request }
+  return keys.map((idempotencyKey) =>
+    Object.assign({}, request, idempotencyKey && { idempotencyKey }),
+  )
 }
 
 /** Makes the calls of a row over one transport, and undoes their effect. Leaves out what differs between any two calls. */
