@@ -21,6 +21,7 @@ const MALFORMED = '401 dpop_malformed'
 const STALE = '401 dpop_stale'
 const OTHER_REQUEST = '401 dpop_request_mismatch'
 const OTHER_TOKEN = '401 dpop_token_mismatch'
+const FORGED = '401 dpop_signature_invalid'
 
 type Mode = '' | 'accept' | 'require'
 
@@ -75,6 +76,8 @@ async function present({ mode = 'accept', key = client, ...what }: Presented) {
 
 const judge = async (what: Presented): Promise<string> => outcomeOf(await present(what))
 
+const forge = async () => new Uint8Array(64).fill(1)
+
 const bearer = (error = '') => `Bearer realm="identity"${error}`
 const dpop = (error = '') => `DPoP realm="identity"${error}, algs="${ALGORITHMS.join(' ')}"`
 
@@ -117,6 +120,9 @@ describe('mode, scheme and binding decide together', () => {
     ['accept', 'no proof', '401 dpop_missing', noProof, both('', INVALID)],
     ['accept', 'an empty proof', '401 dpop_missing', { headers: () => [''] }],
     ['accept', 'an invalid proof', OTHER_REQUEST, badProof, both('', BAD_PROOF)],
+    ['accept', 'one part', MALFORMED, { headers: () => ['x'] }, both('', BAD_PROOF)],
+    ['accept', 'an old proof', STALE, { proof: { claims: { iat: 1 } } }, both('', BAD_PROOF)],
+    ['accept', 'a forged proof', FORGED, { proof: { sign: forge } }, both('', BAD_PROOF)],
     ['accept', 'an expired token', '401 jwt_expired', { ...alone, ...expired }, both(EXPIRED)],
     ['accept', 'both invalid', '401 jwt_expired', { ...badProof, ...expired }, both('', EXPIRED)],
     ['accept', 'no scope', '403 scope_lacking', noScope, both(NO_SCOPE)],
@@ -183,7 +189,7 @@ describe('a proof with', () => {
     [VALID, 'header.kid', 'x'],
     [MALFORMED, 'headerText', '[]'],
     [MALFORMED, 'payloadText', '"x"'],
-    ['401 dpop_signature_invalid', 'sign', async () => new Uint8Array(64).fill(1)],
+    [FORGED, 'sign', forge],
     [MALFORMED, 'sign', async () => new Uint8Array()],
 
     [VALID, 'claims.nonce', 'x'],
@@ -220,7 +226,7 @@ test.each<[string, string, (proof: string) => string[]]>([
   ['a space inside', MALFORMED, (proof) => [proof.replace('.', ' .')]],
   ['four parts', MALFORMED, (proof) => [`${proof}.x`]],
   ['one part', MALFORMED, () => ['x']],
-  ['other claims', '401 dpop_signature_invalid', (proof) => [proof.replace(/\..*\./, '.e30.')]],
+  ['other claims', FORGED, (proof) => [proof.replace(/\..*\./, '.e30.')]],
 ])('the header DPoP with %s gets %s', async (_, outcome, headers) => {
   expect(await judge({ headers })).toBe(outcome)
 })

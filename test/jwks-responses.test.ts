@@ -42,11 +42,21 @@ function withStrayByte(): JwksResponder {
   return withBody(bytes.with(bytes.indexOf('?'.charCodeAt(0)), 0xff))
 }
 
+/** The text in chunks of one byte. */
+function inChunks(text: string): ReadableStream {
+  const { readable, writable } = new IdentityTransformStream()
+  const writer = writable.getWriter()
+  for (const byte of new TextEncoder().encode(text)) void writer.write(Uint8Array.of(byte))
+  void writer.close()
+  return readable
+}
+
 test.each<[string, () => BodyInit, ResponseInit?]>([
   ['a byte order mark before it', () => `\uFEFF${set(key.publicJWK)}`],
   ['white space around it', () => ` \r\n\t${set(key.publicJWK)}\n`],
   ['no type', () => new TextEncoder().encode(set(key.publicJWK)), { headers: {} }],
   ['64 KiB', () => ofSize(MAX_BYTES)],
+  ['a letter that is split between chunks', () => inChunks(set({ kid: 'ë' }, key.publicJWK))],
   ['100 keys', () => set(...unusable(99), key.publicJWK)],
   ['members beside the keys', () => JSON.stringify({ x: 1, keys: [key.publicJWK] })],
   [

@@ -208,10 +208,18 @@ describe('a call waits', () => {
 
 test('of several calls whose wait times out together one loads for all', async () => {
   const run = createSharedRun(100)
-  const load = vi.fn<() => Promise<void>>(async () => {})
+  const load = vi.fn<() => Promise<void>>(() => new Promise((resolve) => setTimeout(resolve, 50)))
   void run.join(() => new Promise<never>(() => {}))
   expect(run.isRunning()).toBe(true)
   await Promise.all(Array.from({ length: 5 }, () => run.join(load)))
   expect(load).toHaveBeenCalledTimes(1)
+  expect(run.isRunning()).toBe(false)
+})
+
+test('a load that hangs counts as running until the time limit', () => {
+  stopClock()
+  const run = createSharedRun(100)
+  void run.join(() => new Promise<never>(() => {}))
+  passTime(100)
   expect(run.isRunning()).toBe(false)
 })

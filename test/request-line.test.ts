@@ -148,6 +148,7 @@ test.each<[traceparent: string, traceID?: string]>([
   [`00-${TRACE}-${'0'.repeat(16)}-01`],
   [`00-${TRACE.toUpperCase()}-${PARENT}-01`],
   [`00-${TRACE.slice(1)}-${PARENT}-01`],
+  [`00-${TRACE}-${PARENT.slice(1)}-01`],
   [`0-${TRACE}-${PARENT}-01`],
   [`00-${TRACE}-${PARENT}-01, 00-${TRACE}-${PARENT}-01`],
   [`cc-${TRACE}-${PARENT}-01more`],

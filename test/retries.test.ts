@@ -3,7 +3,7 @@
  * deletion and a 200. The real database does the work; only its responses are taken away.
  */
 import { env } from 'cloudflare:workers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { compare, failFirst, readDatabase, withBatch } from './support/database'
 import { createHarness } from './support/worker/harness'
 
@@ -155,7 +155,9 @@ describe('a lasting failure', () => {
 test('a database that never responds is a 500 with Retry-After after five seconds', async () => {
   const DB = withBatch(env.DB, () => new Promise<never>(() => {}))
   const { callAs, fixture } = await createHarness({ vars: { DB } })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
   const { status, headers, line } = await callAs(fixture.administrator)
+  expect(timers).toHaveBeenCalledWith(expect.any(Function), 5_000)
   const wait = headers.get('Retry-After')
   expect([status, wait, line.reason]).toEqual([500, '2', 'database_timeout'])
 })
