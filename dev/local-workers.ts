@@ -14,21 +14,12 @@ import {
   Miniflare,
   type LegacyWorkerOptions,
 } from 'miniflare'
-import {
-  unstable_getMiniflareWorkerOptions,
-  unstable_readConfig,
-  type Unstable_Config,
-} from 'wrangler'
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler'
 import type { Database } from './database.ts'
 import { wrangler } from './wrangler.ts'
 
 /** A Worker to run, in miniflare's terms. */
 export type LocalWorker = LegacyWorkerOptions & { readonly name: string }
-
-/** A queue, as a Worker sends to it. */
-export interface Queue {
-  send(body: unknown): Promise<unknown>
-}
 
 /** What to run, and how. */
 export interface LocalWorkersOptions {
@@ -46,39 +37,20 @@ export interface LocalWorkersOptions {
 }
 
 /** The running Workers. */
-export interface LocalWorkers {
-  /** The address of a Worker. */
-  urlOf(name: string): URL
-  /** The database that a Worker has as `DB`. */
-  databaseOf(name: string): Promise<Database>
-  /** The queue that a Worker sends to by a binding. */
-  queueOf(name: string, binding: string): Promise<Queue>
-  /** Runs the cron handler of a Worker, which a local runtime never does by itself. */
-  runCron(name: string): Promise<void>
-  /** The process ID of the runtime. It is 0 on Windows. */
-  readonly pid: number
-  /** The address of the inspector, if it is open. */
-  inspectorURL(): Promise<URL>
-  /** Ends the runtime and releases its ports. */
-  stop(): Promise<void>
-}
-
-interface CronHandler {
-  scheduled(event: { readonly cron: string; readonly scheduledTime: Date }): Promise<unknown>
-}
+export type LocalWorkers = Awaited<ReturnType<typeof startWorkers>>
 
 /** Makes a Worker listen on a TCP port of 127.0.0.1; 0 takes a free one. */
 export const listenOn = (port: number) => ({ unsafeDirectSockets: [{ host: '127.0.0.1', port }] })
 
 /** Starts Workers in one runtime; resolves when they listen. */
-export async function startWorkers(options: LocalWorkersOptions): Promise<LocalWorkers> {
+export async function startWorkers(options: LocalWorkersOptions) {
   const { workers, persistTo, onLog = () => {}, showErrors = false, inspect = false } = options
   const leash = createLeash(options.logFile)
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
       host: '127.0.0.1',
       port: 0,
-      cf: false, // else it asks the network where it is
+      cf: false, // else it looks up its location on the network
       telemetry: { enabled: false },
       log: new Log(showErrors ? LogLevel.ERROR : LogLevel.NONE),
       handleStructuredLogs: ({ message }) => onLog(message),
@@ -101,21 +73,32 @@ export async function startWorkers(options: LocalWorkersOptions): Promise<LocalW
     throw error
   }
   return {
-    urlOf(name) {
+    /** The address of a Worker. */
+    urlOf(name: string): URL {
       const url = urls.get(name)
       if (url === undefined) throw new Error(`no Worker named ${name} was started`)
       return url
     },
-    databaseOf: async (name) => (await runtime.getD1Database('DB', name)) as Database,
-    queueOf: (name, binding) => runtime.getQueueProducer(binding, name),
-    async runCron(name) {
+    /** The database that a Worker has as `DB`. */
+    databaseOf: async (name: string) => (await runtime.getD1Database('DB', name)) as Database,
+    /** The queue that a Worker sends to by a binding. */
+    queueOf: (name: string, binding: string) => runtime.getQueueProducer(binding, name),
+    /** Runs the cron handler of a Worker, which a local runtime never does by itself. */
+    async runCron(name: string): Promise<void> {
       const worker = (await runtime.getWorker(name)) as unknown as CronHandler
       await worker.scheduled({ cron: '* * * * *', scheduledTime: new Date() })
     },
+    /** The process ID of the runtime; 0 on Windows. */
     pid: leash.readPID(),
+    /** The address of the inspector, if it is open. */
     inspectorURL: () => runtime.getInspectorURL(),
+    /** Ends the runtime and releases its ports. */
     stop,
   }
+}
+
+interface CronHandler {
+  scheduled(event: { readonly cron: string; readonly scheduledTime: Date }): Promise<unknown>
 }
 
 /** Bundles the Worker of a wrangler configuration into a folder. Ignores `.dev.vars` and `.env`. */
@@ -130,17 +113,12 @@ export async function buildWorker(configPath: string, folder: string): Promise<L
 /** The name, the main file and the options of a Worker in a wrangler configuration. */
 export function readWorker(configPath: string) {
   // An empty name is the top level of the file; without it, CLOUDFLARE_ENV decides.
-  const config: Unstable_Config = unstable_readConfig(
-    { config: configPath, env: '' },
-    { hideWarnings: true },
-  )
+  const config = unstable_readConfig({ config: configPath, env: '' }, { hideWarnings: true })
   const { name, main, vars } = config
   if (name === undefined || main === undefined) throw new Error(`${configPath}: no name or no main`)
   // No .dev.vars and no .env is beside this path.
-  const { workerOptions } = unstable_getMiniflareWorkerOptions({
-    ...config,
-    userConfigPath: devNull,
-  })
+  const hidden = { ...config, userConfigPath: devNull }
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(hidden)
   const { modulesRules: _modules, rootPath: _root, ...options } = workerOptions
   return { name, main, options: { ...options, bindings: vars } as Partial<LegacyWorkerOptions> }
 }

@@ -5,21 +5,12 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** A server that listens. */
-export interface LoopbackServer {
-  readonly origin: string
-  stop(): Promise<void>
-}
-
 /**
  * Listens on a TCP port; 0 takes a free one. A request for another host name gets 403: an attacker can point a name at
  * 127.0.0.1 (DNS rebinding), which would make this server part of the attacker's origin.
  * @param createListener makes the listener for requests to this origin
  */
-export async function serve(
-  port: number,
-  createListener: (origin: string) => RequestListener,
-): Promise<LoopbackServer> {
+export async function serve(port: number, createListener: (origin: string) => RequestListener) {
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

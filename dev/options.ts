@@ -3,13 +3,14 @@
  */
 import { parseArgs } from 'node:util'
 import { Advice } from './advice.ts'
-import { DEFAULT_PORTS } from './ports.ts'
 import { DEFAULT_STATE_FOLDER } from './state-folder.ts'
 
+const DEFAULT_PORTS = { port: 8787, 'issuer-port': 8788, 'console-port': 8789 } as const
+
 const USAGE = `Options, after \`npm start --\` or \`npm run reset --\`:
-  --port <n>                 TCP port of the Worker (${DEFAULT_PORTS.worker}; 0 takes a free one)
-  --issuer-port <n>          TCP port of the OpenID provider (${DEFAULT_PORTS.issuer}; 0 takes a free one)
-  --console-port <n>         TCP port of the console (${DEFAULT_PORTS.console}; 0 takes a free one)
+  --port <n>                 TCP port of the Worker (${DEFAULT_PORTS.port}; 0 takes a free one)
+  --issuer-port <n>          TCP port of the OpenID provider (${DEFAULT_PORTS['issuer-port']}; 0 takes a free one)
+  --console-port <n>         TCP port of the console (${DEFAULT_PORTS['console-port']}; 0 takes a free one)
   --state <folder>           the folder for the data (.state/default)
   --keep-last-administrator  run the Worker with KEEP_LAST_ADMINISTRATOR=true`
 
@@ -20,18 +21,15 @@ const USAGE = `Options, after \`npm start --\` or \`npm run reset --\`:
 export function readOptions(args: string[]) {
   const { help, state, ...options } = parse(args)
   if (help) throw new Advice(USAGE)
-  const readPort = (option: 'port' | 'issuer-port' | 'console-port', otherwise: number) => {
+  const readPort = (option: keyof typeof DEFAULT_PORTS) => {
     const value = options[option]
-    if (value === undefined) return otherwise
+    if (value === undefined) return DEFAULT_PORTS[option]
     if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value)
-    throw new Advice(`--${option} is a TCP port from 0 to 65535, and not "${value}".\n${USAGE}`)
+    throw new Advice(`--${option} must be a TCP port from 0 to 65535, not "${value}".\n${USAGE}`)
   }
   return {
-    ports: {
-      worker: readPort('port', DEFAULT_PORTS.worker),
-      issuer: readPort('issuer-port', DEFAULT_PORTS.issuer),
-    },
-    consolePort: readPort('console-port', DEFAULT_PORTS.console),
+    ports: { worker: readPort('port'), issuer: readPort('issuer-port') },
+    consolePort: readPort('console-port'),
     state: state ?? DEFAULT_STATE_FOLDER,
     keepLastAdministrator: options['keep-last-administrator'] ?? false,
   }

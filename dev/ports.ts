@@ -6,9 +6,6 @@ import { createServer } from 'node:net'
 import getPort, { portNumbers } from 'get-port'
 import { Advice } from './advice.ts'
 
-/** The ports of `npm start`. */
-export const DEFAULT_PORTS = { worker: 8787, issuer: 8788, console: 8789 } as const
-
 /** A port that a stack needs; 0 stands for any free one. */
 export interface WantedPort {
   readonly port: number

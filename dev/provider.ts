@@ -42,11 +42,7 @@ const LATE_S = 2 * 3600
 const DAY_S = 86_400
 
 /** A provider that listens. */
-export interface RunningProvider {
-  readonly issuer: string
-  readonly jwksURL: string
-  stop(): Promise<void>
-}
+export type RunningProvider = Awaited<ReturnType<typeof runProvider>>
 
 /**
  * Starts the provider on a TCP port, which is part of the issuer's name; 0 takes a free one.
@@ -56,7 +52,7 @@ export async function runProvider(
   port: number,
   secrets: ProviderSecrets,
   clients: readonly ClientMetadata[] = [],
-): Promise<RunningProvider> {
+) {
   const server = await serve(port, (issuer) => {
     const provider = new Provider(issuer, configure(secrets, clients))
     provider.on('server_error', (_context, error) => console.error('OpenID provider:', error))

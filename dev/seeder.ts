@@ -41,27 +41,7 @@ export interface MemberOptions {
 }
 
 /** Collects rows. Each method returns the IDs of its row. */
-export interface Seed {
-  organization(id?: string, name?: string): string
-  group(organizationID: string, roles?: readonly string[], id?: string, name?: string): string
-  person(options?: PersonOptions): Person
-  member(organizationID: string, options?: MemberOptions): Member
-  /** @returns the account's ID, which is the `sub` of its tokens */
-  serviceAccount(
-    organizationID: string,
-    groups?: readonly string[],
-    id?: string,
-    name?: string,
-  ): string
-  /** A role with these permissions, each as `scope endpoint operation`. */
-  role(permissions: readonly `${string} ${string} ${string}`[]): string
-  /** A deletion record; the values replace or add columns. */
-  deletion(values?: Row): void
-  /** Any row of any table. */
-  row(table: string, values: Row): void
-  /** Writes the collected rows, in order, and forgets them. */
-  save(db: Database): Promise<void>
-}
+export type Seed = ReturnType<typeof createSeed>
 
 /** The permission that the Worker requires, as `Seed.role` takes it. */
 export const DELETE_USERS = 'organization identity:users delete'
@@ -76,46 +56,50 @@ function fresh(kind: string): string {
   return `${kind}-${run}-${String(count).padStart(6, '0')}`
 }
 
-/** An empty collection of rows. */
-export function createSeed(): Seed {
+/** Makes an empty collection of rows. */
+export function createSeed() {
   let rows: (readonly [table: string, values: Row])[] = []
   const add = (table: string, values: Row) => void rows.push([table, values])
 
-  const seed: Seed = {
+  function person(options: PersonOptions = {}): Person {
+    const { id = fresh('person'), subject = fresh('subject'), state = 'active' } = options
+    const { globalRoles = [] } = options
+    add('users', { id, subject, state })
+    for (const role_id of globalRoles) add('global_role_bindings', { user_id: id, role_id })
+    return { id, subject }
+  }
+
+  return {
     organization(id = fresh('org'), name = id) {
       add('organizations', { id, name })
       return id
     },
-    group(organization_id, roles = [], id = fresh('group'), name = id) {
+    group(organization_id: string, roles: Names = [], id = fresh('group'), name = id) {
       add('groups', { id, organization_id, name })
       for (const role_id of roles) add('group_roles', { group_id: id, role_id })
       return id
     },
-    person(options = {}) {
-      const { id = fresh('person'), subject = fresh('subject'), state = 'active' } = options
-      const { globalRoles = [] } = options
-      add('users', { id, subject, state })
-      for (const role_id of globalRoles) add('global_role_bindings', { user_id: id, role_id })
-      return { id, subject }
-    },
-    member(organizationID, options = {}) {
+    person,
+    member(organizationID: string, options: MemberOptions = {}): Member {
       const { id = fresh('user'), state = 'active', groups = [] } = options
-      const person = options.person ?? seed.person(options.personOptions)
+      const owner = options.person ?? person(options.personOptions)
       const organization_id = organizationID
-      add('organization_users', { id, organization_id, user_id: person.id, state })
+      add('organization_users', { id, organization_id, user_id: owner.id, state })
       for (const group_id of groups) {
         add('group_members', { organization_id, group_id, organization_user_id: id })
       }
-      return { userID: id, organizationID, person }
+      return { userID: id, organizationID, person: owner }
     },
-    serviceAccount(organization_id, groups = [], id = fresh('account'), name = id) {
+    /** @returns the account's ID, which is the `sub` of its tokens */
+    serviceAccount(organization_id: string, groups: Names = [], id = fresh('account'), name = id) {
       add('service_accounts', { id, organization_id, name })
       for (const group_id of groups) {
         add('group_service_accounts', { organization_id, group_id, service_account_id: id })
       }
       return id
     },
-    role(permissions) {
+    /** A role with these permissions, each as `scope endpoint operation`. */
+    role(permissions: readonly `${string} ${string} ${string}`[]) {
       const id = fresh('role')
       add('roles', { id, name: id })
       for (const permission of permissions) {
@@ -124,7 +108,8 @@ export function createSeed(): Seed {
       }
       return id
     },
-    deletion(values) {
+    /** A deletion record; the values replace or add columns. */
+    deletion(values: Row = {}) {
       add('user_deletions', {
         id: fresh('deletion'),
         organization_id: 'o',
@@ -138,8 +123,10 @@ export function createSeed(): Seed {
         ...values,
       })
     },
+    /** Any row of any table. */
     row: add,
-    async save(db) {
+    /** Writes the collected rows, in order, and forgets them. */
+    async save(db: Database) {
       const statements = rows.map(([table, values]) => {
         const columns = Object.keys(values)
         const marks = columns.map(() => '?')
@@ -151,5 +138,6 @@ export function createSeed(): Seed {
       if (statements.length > 0) await db.batch(statements)
     },
   }
-  return seed
 }
+
+type Names = readonly string[]

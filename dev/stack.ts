@@ -5,14 +5,13 @@ import { join } from 'node:path'
 import type { ClientMetadata } from 'oidc-provider'
 import type { CryptoKeyPair } from 'openid-client'
 import { identityWorker, writeIdentityConfig } from './identity-worker.ts'
-import type { Database } from './database.ts'
 import { buildWorker, bundle, listenOn, migrate, startWorkers } from './local-workers.ts'
 import { requireFreePorts, type WantedPort } from './ports.ts'
 import { loadProviderSecrets } from './provider-secrets.ts'
 import { AUDIENCE, CLI, LATE_CLI, runProvider } from './provider.ts'
 import { seed, serviceAccounts } from './seed-data.ts'
 import { signIn, signInServiceAccount } from './sign-in.ts'
-import { stateFolder, takeStateFolder, type StateFolder } from './state-folder.ts'
+import { stateFolder, takeStateFolder } from './state-folder.ts'
 
 /** Options of a stack. */
 export interface StackOptions {
@@ -45,28 +44,7 @@ export interface Companion {
 }
 
 /** A stack that runs. */
-export interface Stack {
-  readonly workerURL: URL
-  readonly issuer: string
-  readonly jwksURL: string
-  readonly audience: string
-  /** The addresses of the companions, in the order given. */
-  readonly companionURLs: readonly URL[]
-  /** The Worker's database, in the same runtime. */
-  readonly database: Database
-  openDatabase(): Promise<Database>
-  /** Runs the Worker's cron handler. */
-  sweep(): Promise<void>
-  readonly state: StateFolder
-  /** An access token of a person, by the authorization code flow with PKCE; a key pair binds it (DPoP). */
-  signIn(subject: string, keyPair?: CryptoKeyPair): Promise<string>
-  /** As signIn, but the token is dated two hours back, so it expired an hour ago. */
-  signInTwoHoursAgo(subject: string): Promise<string>
-  /** An access token of a service account, by client credentials. */
-  signInServiceAccount(id: string): Promise<string>
-  /** Ends the runtime and the provider, and releases the state folder. */
-  stop(): Promise<void>
-}
+export type Stack = Awaited<ReturnType<typeof startStack>>
 
 const SWEEP_INTERVAL_MS = 60_000
 const nothing = () => undefined
@@ -75,7 +53,7 @@ const nothing = () => undefined
  * Starts the stack; resolves when it listens.
  * @throws Advice if a port or the state folder is taken, or if its content cannot be read
  */
-export async function startStack(options: StackOptions): Promise<Stack> {
+export async function startStack(options: StackOptions) {
   const { ports, companions = [], eventQueue, onProgress = nothing, onLog = nothing } = options
   const state = stateFolder(options.state)
   const undo: (() => void | Promise<void>)[] = [takeStateFolder(state)]
@@ -139,15 +117,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       issuer,
       jwksURL,
       audience: AUDIENCE,
+      /** The addresses of the companions, in the order of the options. */
       companionURLs: others.map(({ name }) => runtime.urlOf(name)),
+      /** The Worker's database, in the same runtime. */
       database,
       openDatabase: () => runtime.databaseOf(own.name),
+      /** Runs the Worker's cron handler. */
       sweep,
       state,
-      signIn: (subject, keyPair) => signIn(issuer, subject, CLI, keyPair),
-      signInTwoHoursAgo: (subject) => signIn(issuer, subject, LATE_CLI),
-      signInServiceAccount: (id) =>
+      /** Gets an access token of a person, by the authorization code flow with PKCE; a key pair binds it (DPoP). */
+      signIn: (subject: string, keyPair?: CryptoKeyPair) => signIn(issuer, subject, CLI, keyPair),
+      /** As signIn, but the token is dated two hours back, so it expired an hour ago. */
+      signInTwoHoursAgo: (subject: string) => signIn(issuer, subject, LATE_CLI),
+      /** Gets an access token of a service account, by client credentials. */
+      signInServiceAccount: (id: string) =>
         signInServiceAccount(issuer, id, secrets.serviceAccounts[id] ?? ''),
+      /** Ends the runtime and the provider, and releases the state folder. */
       stop,
     }
   } catch (error) {

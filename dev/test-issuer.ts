@@ -27,17 +27,7 @@ export interface IssuerVars {
 }
 
 /** An issuer of access tokens (RFC 9068). */
-export interface Issuer {
-  readonly vars: IssuerVars
-  /** The first one signs by default. */
-  readonly keys: readonly [SigningKey, ...SigningKey[]]
-  /** The JWK Set as text, by default of all keys. */
-  jwks(keys?: readonly JWK[]): string
-  /** The claims of a valid token for a subject, which expires in an hour. */
-  claims(subject: string): Record<string, unknown>
-  /** A signed token, valid except for the changes. */
-  token(subject: string, changes?: TokenChanges): Promise<string>
-}
+export type Issuer = Awaited<ReturnType<typeof createIssuer>>
 
 /** Options of an issuer. */
 export interface IssuerOptions {
@@ -47,18 +37,19 @@ export interface IssuerOptions {
 }
 
 /** Makes an issuer with one new key for each algorithm, by default ES256 only. */
-export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer> {
+export async function createIssuer(options: IssuerOptions = {}) {
   const { algorithms = ['ES256'] } = options
   const origin = `https://issuer-${crypto.randomUUID()}.example`
   const [first, ...others] = await Promise.all(algorithms.map((name) => createKey(name)))
   if (first === undefined) throw new Error('an issuer needs an algorithm')
-  const vars = {
+  const vars: IssuerVars = {
     TOKEN_ISSUER: origin,
     TOKEN_AUDIENCE: 'https://identity.example',
     JWKS_URL: options.jwksURL ?? `${origin}/jwks`,
   }
   const keys = [first, ...others] as const
 
+  /** The claims of a valid token for a subject, which expires in an hour. */
   function claims(subject: string): Record<string, unknown> {
     const now = Math.floor(Date.now() / 1_000)
     return {
@@ -74,10 +65,14 @@ export async function createIssuer(options: IssuerOptions = {}): Promise<Issuer>
 
   return {
     vars,
+    /** The first one signs by default. */
     keys,
-    jwks: (published = keys.map((key) => key.publicJWK)) => JSON.stringify({ keys: published }),
+    /** The JWK Set as text, by default of all keys. */
+    jwks: (published: readonly JWK[] = keys.map((key) => key.publicJWK)) =>
+      JSON.stringify({ keys: published }),
     claims,
-    async token(subject, changes = {}) {
+    /** A signed token, valid except for the changes. */
+    token: (subject: string, changes: TokenChanges = {}): Promise<string> => {
       const key = changes.key ?? first
       const header = { typ: 'at+jwt', alg: key.algorithm, kid: key.kid, ...changes.header }
       return signJWT(header, { ...claims(subject), ...changes.claims }, { ...changes, key })

@@ -14,8 +14,6 @@ export interface DeletionEvent {
 export interface Snapshot extends Tables {
   /** The last events that the queue delivered, the latest first. */
   readonly events: readonly DeletionEvent[]
-  /** The number of events in the outbox. */
-  readonly pendingEvents: number
 }
 
 /** What the page needs to know about the local stack. */

@@ -136,13 +136,9 @@ function createListener(
 
 async function readSnapshot(stack: Stack): Promise<Snapshot> {
   const database = await stack.openDatabase() // each time, because a stub does not survive a restart of workerd
-  const outbox = await database.prepare('SELECT COUNT(*) AS events FROM deletion_outbox').first()
+  const tables = await readTables(database)
   const listener = await fetch(stack.companionURLs[0] ?? '')
-  return {
-    ...(await readTables(database)),
-    events: (await listener.json()) as DeletionEvent[],
-    pendingEvents: Number(outbox?.['events']),
-  }
+  return { ...tables, events: (await listener.json()) as DeletionEvent[] }
 }
 
 function describe(stack: Stack, keepsLastAdministrator: boolean): Settings {

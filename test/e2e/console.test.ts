@@ -11,6 +11,7 @@ import {
   openPage,
   passProviderPage,
   prepareRefusal,
+  removePerson,
   readSentence,
   signInAtConsole,
 } from './support/browser'
@@ -181,8 +182,7 @@ test('shows the event of a deletion, and after a sweep one from the outbox', asy
   const ofInes = events.getByRole('listitem').filter({ hasText: 'harbour-ines' })
   await signInAtConsole(page, 'Chioma Eze')
   await page.getByRole('button', { name: /Harbour Logistics/ }).click()
-  await choosePerson(page, 'Inés López')
-  await page.getByRole('button', { name: 'Remove Inés López' }).click()
+  await removePerson(page, 'Inés López')
   await ofInes.waitFor()
   await events.getByText('No event is pending.').waitFor()
 
@@ -203,8 +203,7 @@ test('shows the event of a deletion, and after a sweep one from the outbox', asy
 test('removes a person as a service account', async () => {
   const { page } = await open()
   await chooseCaller(page, 'HR sync (service account)')
-  await choosePerson(page, 'Noor Saleh')
-  await page.getByRole('button', { name: 'Remove Noor Saleh' }).click()
+  await removePerson(page, 'Noor Saleh')
   await readSentence(page, 'Noor Saleh was removed')
   const records = page.getByRole('region', { name: 'Deletion records' })
   expect(await records.innerText()).toContain('and 2 groups by HR sync (service account)')

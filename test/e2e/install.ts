@@ -3,8 +3,7 @@
  * folder's package.json, and a Chromium if the machine has none.
  */
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Advice } from '../../dev/advice.ts'
 import { findChromium } from './support/browser.ts'
@@ -19,14 +18,11 @@ const DEBIAN_PACKAGES = ['chromium', 'fonts-dejavu-core', 'fonts-liberation']
  * @throws Advice if npm fails
  */
 export function installTools(): void {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(FOLDER, 'package-lock.json')))
-    .digest('hex')
-  const stamp = join(FOLDER, 'node_modules', '.installed')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
+  const installed = join(FOLDER, 'node_modules/.package-lock.json')
+  const wanted = join(FOLDER, 'package-lock.json')
+  if (existsSync(installed) && statSync(installed).mtimeMs > statSync(wanted).mtimeMs) return
   console.log('Installing the tools of the end-to-end tests, once: about half a minute …')
   run('npm', ['ci', '--no-audit', '--no-fund'])
-  writeFileSync(stamp, lock)
 }
 
 /**

@@ -6,7 +6,13 @@ import { join } from 'node:path'
 import getPort from 'get-port'
 import type { Page } from 'playwright-core'
 import { installChromium } from './install.ts'
-import { choosePerson, openPage, prepareRefusal, signInAtConsole } from './support/browser.ts'
+import {
+  choosePerson,
+  openPage,
+  prepareRefusal,
+  removePerson,
+  signInAtConsole,
+} from './support/browser.ts'
 import { startConsoleHarness } from './support/console-harness.ts'
 
 const FOLDER = join(import.meta.dirname, '../../docs/images')
@@ -29,8 +35,7 @@ try {
 
   const { page: desktop } = await openPage(harness.browser, { url, width: 1280, height: 860 })
   await signInAtConsole(desktop, 'Ada Berg')
-  await choosePerson(desktop, 'Dara Flynn')
-  await desktop.getByRole('button', { name: 'Remove Dara Flynn' }).click()
+  await removePerson(desktop, 'Dara Flynn')
   await desktop.getByText('Dara Flynn was removed').waitFor()
   await choosePerson(desktop, 'Otto Weiß')
   await shoot(desktop, 'console.png')

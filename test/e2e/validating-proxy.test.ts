@@ -19,11 +19,7 @@ const PAGE = 'https://console.example'
 const NO_TOKEN = 'Invalid security scheme used'
 const NOT_DESCRIBED = 'Selected route not found'
 
-/** A proxy that listens. */
-interface Prism {
-  readonly url: URL
-  stop(): Promise<void>
-}
+type Prism = Awaited<ReturnType<typeof startPrism>>
 
 const proxies = new Map<string, Prism>()
 let issuer: ServedIssuer
@@ -54,7 +50,7 @@ afterAll(async () => {
 })
 
 /** Starts Prism in front of a server; resolves when it listens. */
-async function startPrism(server: URL): Promise<Prism> {
+async function startPrism(server: URL) {
   const port = await getPort({ host: '127.0.0.1' })
   const options = ['--port', String(port), '--cors=false'] // else Prism responds to preflights itself
   const child = startTool('prism', ['proxy', 'docs/openapi.yaml', server.origin, ...options])

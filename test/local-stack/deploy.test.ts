@@ -64,12 +64,12 @@ const invalid = {
 }
 
 test.each<[title: string, vars: object, bindings: object, rejected: string[]]>([
-  ['each invalid value, and prints none', invalid, {}, Object.keys(invalid)],
-  ['http: for the keys without the binding ISSUER', http, {}, ['JWKS_URL']],
-  ['no http: for the keys with the binding ISSUER', http, { services }, []],
-  ['no queue', {}, { queues }, []],
-  ['a text in place of a queue', { DELETION_EVENTS: 'q' }, {}, ['DELETION_EVENTS']],
-])('rejects %s', async (_, vars, bindings, rejected) => {
+  ['rejects each invalid value, and prints none', invalid, {}, Object.keys(invalid)],
+  ['rejects http: for the keys without the binding ISSUER', http, {}, ['JWKS_URL']],
+  ['accepts http: for the keys with the binding ISSUER', http, { services }, []],
+  ['accepts a queue', {}, { queues }, []],
+  ['rejects a text in place of a queue', { DELETION_EVENTS: 'q' }, {}, ['DELETION_EVENTS']],
+])('%s', async (_, vars, bindings, rejected) => {
   const { problems } = await check({ vars: { ...VARS, ...vars }, ...DATABASE, ...bindings })
   expect(problems.toSorted()).toEqual(
     rejected.toSorted().map((name) => `[vars] ${name} has a value that the Worker rejects`),

@@ -1,5 +1,5 @@
 /**
- * The consumer of the local queue: keeps the last deletion events in memory, for the console's server to ask.
+ * The consumer of the local queue: keeps the last deletion events in memory and returns them to the console's server.
  */
 import type { DeletionEvent } from '../protocol.ts'
 

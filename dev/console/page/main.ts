@@ -17,7 +17,7 @@ import {
   signIn,
   signOut,
 } from './sign-in.ts'
-import { findMissingSignIn, type Actions, type Result, type State } from './state.ts'
+import { findMissingSignIn, type Result, type State } from './state.ts'
 import { view } from './view.ts'
 
 const REFRESH_MS = 2_000
@@ -38,15 +38,19 @@ function focusOn(selector: string): void {
   document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true })
 }
 
-const actions: Actions = {
-  showOrganization: (organizationID) => update({ organizationID }),
-  signIn: (subject) => void signIn(state.settings, subject).catch(showSignInProblem),
-  signOut(subject) {
+/** What a person can do. */
+export type Actions = typeof actions
+
+const actions = {
+  showOrganization: (organizationID: string) => update({ organizationID }),
+  signIn: (subject: string) => void signIn(state.settings, subject).catch(showSignInProblem),
+  signOut(subject: string) {
     signOut(subject)
     update({ sessions: loadSessions() })
   },
-  editDraft: (changes) => update({ draft: { ...state.draft, ...changes } }),
-  prepare(changes) {
+  editDraft: (changes: Partial<Draft>) => update({ draft: { ...state.draft, ...changes } }),
+  /** Puts a call into the form and moves the focus there; the person sends it. */
+  prepare(changes: Partial<Draft>) {
     actions.editDraft(changes)
     focusOn('button[name=send]')
   },
@@ -135,7 +139,7 @@ async function start(): Promise<void> {
   const settings = await fetchSettings()
   state = {
     settings,
-    snapshot: { ...NO_ROWS, events: [], pendingEvents: 0 },
+    snapshot: { ...NO_ROWS, events: [] },
     snapshotProblem: undefined,
     sessions: loadSessions(),
     organizationID: load('organization', 'lumen'),

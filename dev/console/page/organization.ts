@@ -60,21 +60,13 @@ export function findTarget(
   organizations: readonly Organization[],
 ): Target | undefined {
   for (const { id, name: organization, members } of organizations) {
-    const member = members.find((member) => decode(userPath(id, member.id)) === decode(path))
+    const member = members.find((member) => userPath(id, member.id) === path)
     if (member) return { ...member, organization, groups: member.groups.length }
   }
   return undefined
 }
 
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return path
-  }
-}
-
-/** A person in an organization; remarks are what is out of the ordinary, such as a state that is not active. */
+/** A person in an organization. Remarks are unusual facts, such as a state that is not active. */
 function readMember(row: Row, db: Snapshot, settings: Settings) {
   const id = text(row, 'id')
   const user = byID(db.users, row['user_id'])

@@ -1,12 +1,12 @@
 /**
- * The key of this browser, to which tokens are bound, and the proofs that it makes (DPoP, RFC 9449). No script can read the
- * private key out: IndexedDB keeps the key itself, not its bytes.
+ * The key pair of this browser, to which tokens are bound, and proofs of it (DPoP, RFC 9449). No script can export the
+ * private key: IndexedDB stores it as a `CryptoKey` that is not extractable.
  */
 import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 const ALGORITHM = 'ES256'
 
-/** The key pair of this browser; makes one if there is none. */
+/** Loads the key pair of this browser, or makes one. */
 export async function loadKeyPair(): Promise<CryptoKeyPair> {
   const opening = indexedDB.open('identity-console')
   opening.addEventListener('upgradeneeded', () => opening.result.createObjectStore('keys'))
@@ -17,7 +17,7 @@ export async function loadKeyPair(): Promise<CryptoKeyPair> {
     const known = await find()
     if (known !== undefined) return known
     const made = await generateKeyPair(ALGORITHM)
-    // Another tab may have been faster. Then its key stays.
+    // If another tab was faster, its key pair stays.
     await settle(store().add(made, 'pair')).catch(() => undefined)
     return (await find()) ?? made
   } finally {
@@ -25,7 +25,7 @@ export async function loadKeyPair(): Promise<CryptoKeyPair> {
   }
 }
 
-/** A proof for one request with a token, valid for a minute. */
+/** Makes a proof for one request with a token. */
 export async function makeProof(method: string, url: URL, token: string): Promise<string> {
   const { privateKey, publicKey } = await loadKeyPair()
   const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))

@@ -1,5 +1,5 @@
 /**
- * What the page knows, and what a person can do with it. Views read the state and call the actions.
+ * What the page knows. Views read the state and call the actions of main.ts.
  */
 import type { TableChange } from '../../database.ts'
 import type { Settings, Snapshot } from '../protocol.ts'
@@ -32,33 +32,19 @@ export interface State {
   readonly result: Result | undefined
 }
 
-/** What a person can do. */
-export interface Actions {
-  showOrganization(id: string): void
-  signIn(subject: string): void
-  signOut(subject: string): void
-  editDraft(changes: Partial<Draft>): void
-  /** Puts a call into the form and moves the focus there; the person sends it. */
-  prepare(changes: Partial<Draft>): void
-  send(): void
-}
-
 /** A credential in words. */
 export function describeCredential(credential: Credential, settings: Settings): string {
-  switch (credential.kind) {
-    case 'none':
-      return 'No token'
-    case 'expired':
-      return `${nameOf(settings.administrator, settings)}, expired token`
-    case 'service-account':
-      return nameOf(settings.serviceAccount.id, settings)
-    case 'person':
-      return nameOf(credential.subject, settings)
-    case 'altered':
-      return `${nameOf(credential.subject, settings)}, altered token`
-    case 'copied':
-      return `A thief of the token of ${nameOf(credential.subject, settings)}`
+  const subject = 'subject' in credential ? credential.subject : settings.administrator
+  const name = nameOf(subject, settings)
+  const words = {
+    none: 'No token',
+    expired: `${name}, expired token`,
+    'service-account': nameOf(settings.serviceAccount.id, settings),
+    person: name,
+    altered: `${name}, altered token`,
+    copied: `A thief of the token of ${name}`,
   }
+  return words[credential.kind]
 }
 
 /** The subject that has to sign in before a credential can be used. */

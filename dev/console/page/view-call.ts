@@ -5,7 +5,8 @@ import { html, nothing } from 'lit-html'
 import { isCaller, METHODS, type Credential } from './call.ts'
 import { count, findTarget, nameOf, type Organization, type Target } from './organization.ts'
 import { listRefusals } from './refusals.ts'
-import { describeCredential, findMissingSignIn, type Actions, type State } from './state.ts'
+import type { Actions } from './main.ts'
+import { describeCredential, findMissingSignIn, type State } from './state.ts'
 import { viewResult } from './view-result.ts'
 
 export function viewCall(state: State, organizations: readonly Organization[], actions: Actions) {
@@ -41,7 +42,7 @@ function describeDraft(state: State, target: Target | undefined) {
   }
   if (draft.method !== 'DELETE') return 'Only DELETE removes a person.'
   if (target === undefined) {
-    return 'The path names no user in the database, so the call removes no person.'
+    return 'The path is not that of a person in the lists.'
   }
   const name = html`<strong>${target.name}</strong>`
   const rows = `${target.organization} and ${count(target.groups, 'group')}`

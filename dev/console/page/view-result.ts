@@ -6,7 +6,8 @@ import { keyed } from 'lit-html/directives/keyed.js'
 import type { Row, TableChange } from '../../database.ts'
 import { isCaller, type Exchange } from './call.ts'
 import { count, formatTime } from './organization.ts'
-import type { Actions, Result, State } from './state.ts'
+import type { Actions } from './main.ts'
+import type { Result, State } from './state.ts'
 
 export function viewResult({ draft, result }: State, actions: Actions) {
   if (result === undefined) return nothing

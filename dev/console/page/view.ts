@@ -11,7 +11,8 @@ import {
   readOrganizations,
   type Organization,
 } from './organization.ts'
-import { findMissingSignIn, type Actions, type State } from './state.ts'
+import type { Actions } from './main.ts'
+import { findMissingSignIn, type State } from './state.ts'
 import { viewCall } from './view-call.ts'
 
 const RESET = html`To get the people of the local stack back, stop <code>npm start</code>, run
@@ -147,7 +148,8 @@ function viewDeletions({ snapshot, settings }: State) {
   )
 }
 
-function viewEvents({ snapshot: { events, pendingEvents } }: State) {
+function viewEvents({ snapshot: { events, deletion_outbox } }: State) {
+  const pendingEvents = deletion_outbox.length
   const pending =
     pendingEvents === 0 ? 'No event is pending.' : `Pending: ${count(pendingEvents, 'event')}.`
   return viewCard(

@@ -87,6 +87,12 @@ export async function choosePerson(page: Page, name: string): Promise<void> {
     .click()
 }
 
+/** At the console: removes a person in the list. */
+export async function removePerson(page: Page, name: string): Promise<void> {
+  await choosePerson(page, name)
+  await page.getByRole('button', { name: `Remove ${name}` }).click()
+}
+
 /** At the console: puts one of the prepared refusals into the form. */
 export async function prepareRefusal(page: Page, title: string): Promise<void> {
   const refusal = page.getByRole('button', { name: title })
