@@ -8,7 +8,7 @@ INSERT INTO group_roles (group_id, role_id)
 VALUES ('acme-administrators', 'administrator') ON CONFLICT DO NOTHING;
 INSERT INTO users (id, subject, state) VALUES
   ('person-ada', 'the sub of your token', 'active'),
-  ('person-bob', 'nobody signs in as Bob', 'active')
+  ('person-bob', 'no token names Bob', 'active')
 ON CONFLICT DO NOTHING;
 INSERT INTO organization_users (id, organization_id, user_id, state) VALUES
   ('acme-ada', 'acme', 'person-ada', 'active'),

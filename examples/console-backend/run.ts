@@ -21,7 +21,7 @@ interface Step {
 
 const leavers = {
   signIn: (stack: Stack) => stack.signIn(callers.administrator),
-  people: { 'lumen-dara': 'removed', 'lumen-emil': 'removed', 'lumen-nobody': 'not_found' },
+  people: { 'lumen-dara': 'removed', 'lumen-emil': 'removed', 'lumen-absent': 'not_found' },
   idempotencyKey: 'leavers-of-friday',
 }
 
@@ -31,7 +31,7 @@ const steps: readonly Step[] = [
   {
     title: 'A new call for the same people, with absentIsDone',
     signIn: leavers.signIn,
-    people: { 'lumen-dara': 'already_gone', 'lumen-nobody': 'already_gone' },
+    people: { 'lumen-dara': 'already_gone', 'lumen-absent': 'already_gone' },
     absentIsDone: true,
   },
   {
