@@ -25,15 +25,12 @@ const LINE_STARTS = /^(?:and|cross|from|group|left|limit|on|order|select|union|w
 /** A line breaks after the first comma beyond this length. */
 const LONG_LINE = 70
 
-interface Statement {
-  /** The text in lines, each with the number of open parentheses at its start. */
-  readonly lines: readonly { readonly depth: number; readonly text: string }[]
-  /** The name of each parameter, once. */
-  readonly names: readonly string[]
-}
-
-/** Numbers the parameters, removes the quotes from names, and breaks lines. */
-function compile(query: SQLWrapper): Statement {
+/**
+ * Numbers the parameters, removes the quotes from names, and breaks lines.
+ *
+ * @returns the lines, each with the number of open parentheses at its start, and the name of each parameter, once
+ */
+function compile(query: SQLWrapper) {
   const { sql, params } = new SQLiteSyncDialect().sqlToQuery(query.getSQL().inlineParams())
   const names: string[] = []
   const lines = []
@@ -66,7 +63,7 @@ function isLineBreak(line: string, next: string): boolean {
 }
 
 /** One string a line, which esbuild joins: the file is readable, and D1 gets a text without line breaks. */
-function print(name: string, { lines, names }: Statement): string {
+function print(name: string, { lines, names }: ReturnType<typeof compile>): string {
   const text = lines.map(({ depth, text }) => `    ${'  '.repeat(depth)}${JSON.stringify(text)}`)
   const list = names.map((name, index) => `    '${name}', // ?${index + 1}`)
   return `

@@ -36,14 +36,13 @@ describe('a repeat with the same key', () => {
     expect(compare(before, await readDatabase(env.DB))).toEqual({ removed: {}, added: {} })
   })
 
-  test.each(['serviceAccount', 'platformAdministrator'] as const)(
-    'gets 200 for a %s',
-    async (caller) => {
+  test('gets 200 for every kind of caller', async () => {
+    for (const caller of ['serviceAccount', 'platformAdministrator'] as const) {
       const { deleteAs, fixture } = await createKeyHarness()
       await deleteAs(fixture[caller])
       expect((await deleteAs(fixture[caller])).status).toBe(200)
-    },
-  )
+    }
+  })
 
   test('gets 200 after the organization was deleted', async () => {
     const { deleteAs, callAs, fixture } = await createKeyHarness()
