@@ -25,7 +25,7 @@ const invalid: readonly (readonly [name: string, ...values: unknown[]])[] = [
   ['TOKEN_ALGORITHMS', 'none', 'HS256', 'ES256, HS256', 'RS384', 'ES256K', 'es256'],
   ['TOKEN_ALGORITHMS', 'ES256 RS256', 'ES256,', ',', 'ES256,,RS256', ['ES256']],
   ['REQUIRED_SCOPE', 'users:delete users:read', 'a\tb', 'quo"te', 'back\\slash', 'é', true],
-  ['CORS_ORIGINS', 'app.example', 'https://app.example/', 'https://app.example/path'],
+  ['CORS_ORIGINS', 'app.example', 'https://app.example/', 'https://app.example/path', 'app://A'],
   ['CORS_ORIGINS', 'https://app.example?x', 'https://App.example', 'HTTPS://app.example'],
   ['CORS_ORIGINS', 'https://app.example:443', 'https://user@app.example', 'https://äpp.example'],
   ['CORS_ORIGINS', 'https://*.example', 'null', '*, https://app.example', 'https://app.example,'],
