@@ -49,7 +49,6 @@ const claims = issuer.claims(victim)
 const header = { alg: 'ES256', typ: 'at+jwt', kid: ec.kid }
 const forged = { key, header: { kid: ec.kid } }
 const withHeader = (more: object) => ({ key, header: { kid: ec.kid, ...more } })
-const withMembers = (text: string) => ({ payloadText: `{${textOf(claims)},${text}}` })
 
 /** The attacker's changes, before or after the token is signed. */
 type Forge = TokenChanges | ((token: string) => string | Promise<string>)
@@ -147,15 +146,13 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'two tokens': (token) => `${token},${token}`,
   },
   jwt_audience_mismatch: {
-    'aud twice, another one last': withMembers('"aud":"https://other.example"'),
+    'aud twice, another one last': {
+      payloadText: `{${textOf(claims)},"aud":"https://other.example"}`,
+    },
     'an audience that starts with the configured one': {
       claims: { aud: `${issuer.vars.TOKEN_AUDIENCE}.evil.example` },
     },
   },
-  jwt_issuer_mismatch: {
-    'iss twice, another one last': withMembers('"iss":"https://other.example"'),
-  },
-  jwt_expired: { 'exp twice, a past one last': withMembers('"exp":1') },
   jwt_claims_invalid: {
     'claims in __proto__': {
       payloadText: `{${textOf({ ...claims, sub: undefined })},"__proto__":{"sub":"${victim}"}}`,
@@ -179,9 +176,7 @@ describe('rejects', () => {
     const line = await harness.lineOf(response.requestID)
     expect([response.status, line.reason]).toEqual([401, reason])
     expect([line.database, line.actor]).toEqual([undefined, undefined])
-    expect(response.headers.get('WWW-Authenticate')).toContain(
-      reason === 'jwt_expired' ? 'the access token expired' : 'the access token is invalid',
-    )
+    expect(response.headers.get('WWW-Authenticate')).toContain('the access token is invalid')
   })
 })
 

@@ -7,7 +7,6 @@ import { afterAll, expect, test } from 'vitest'
 import { createKey } from '../../dev/test-keys.ts'
 import { heldBack, withBody, withStatus, type JwksResponder } from '../support/jwks-responders'
 import { MINUTE_MS, startKeyHarness, type Ask } from './harness/key-harness'
-import type { Observation } from './harness/start'
 import type { DatabaseFault, Report } from './harness/worker'
 
 const harness = await startKeyHarness(['one', 'other'])
@@ -40,8 +39,9 @@ async function abandon(name: string, asked: Ask, fetched: number): Promise<void>
   leave()
 }
 
-const statuses = async (calls: readonly Promise<Observation>[]): Promise<Set<number>> =>
-  new Set((await Promise.all(calls)).map(({ status }) => status))
+const statuses = async (
+  calls: readonly Promise<{ readonly status: number }>[],
+): Promise<Set<number>> => new Set((await Promise.all(calls)).map(({ status }) => status))
 
 test.for([
   { fetch: 'goes on', mortal: false, count: 1 },

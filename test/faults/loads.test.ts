@@ -33,7 +33,7 @@ const queue = await startQueue()
 const storage = await mkdtemp(join(tmpdir(), 'identity-loads-'))
 afterAll(async () => {
   await issuer.stop()
-  await queue.stop()
+  queue.stop()
   await rm(storage, { recursive: true, force: true })
 })
 

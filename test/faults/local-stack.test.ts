@@ -1,6 +1,5 @@
 /**
- * `npm start` as people use it: every command that it prints runs as printed, and it starts again after its Node was
- * killed.
+ * `npm start` as people use it: each command that it prints runs, and it starts again after its Node was killed.
  */
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +11,7 @@ import { readDocument } from '../operations/document'
 import { openShells } from '../support/node/checkout'
 
 const folder = await mkdtemp(join(tmpdir(), 'identity-start-'))
-/** A name that a shell takes apart if it is not quoted. */
+/** A name that needs quotes in a shell. */
 const state = join(folder, "my state's")
 const home = join(folder, 'home')
 await mkdir(home)
@@ -27,19 +26,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** Starts the stack; resolves with what it prints. */
+/** Starts the stack. @returns its output */
 async function startStack(options: string): Promise<string> {
   const stack = withHome.start(`node scripts/run.js start --state ${quote(state)} ${options}`)
   return stack.waitFor(/^Ready after /m)
 }
 
-/** The commands in a text: indented lines that begin with one of these programs, each with its continuations. */
+/** The commands of a text: indented lines that start with the program, with their continuations. */
 const findCommands = (text: string, program: string): string[] =>
   Array.from(text.matchAll(new RegExp(`^ +(${program} (?:.*\\\\\\n)*.*)$`, 'gm')), ([, command]) =>
     String(command),
   )
 
-// Below the range from which the system takes free ports, so that they stay free while the stack is down.
+// The system takes free ports from a higher range, so these stay free while the stack is down.
 const ports = []
 for (const option of ['--port', '--issuer-port', '--console-port']) {
   ports.push(`${option} ${await getPort({ port: portNumbers(18_000, 18_999) })}`)
@@ -47,27 +46,27 @@ for (const option of ['--port', '--issuer-port', '--console-port']) {
 const options = ports.join(' ')
 const printed = await startStack(options)
 
-test('the lines fit 100 columns, but for paths that do not', () => {
+test('the lines fit 100 columns, except for long paths', () => {
   const short = printed.replaceAll(state.replaceAll("'", `'\\''`), '.state/default')
   expect(short.split('\n').filter((line) => line.length > 100)).toEqual([])
 })
 
-test('each command that calls gets the status above it', async () => {
-  const said = Array.from(printed.matchAll(/^(\d{3}) {2}/gm), ([, status]) => status)
-  expect(said).toEqual(['200', '200', '200', '200', '401', '401', '403', '404'])
-  const came = []
+test('each printed call gets the status above it', async () => {
+  const expected = Array.from(printed.matchAll(/^(\d{3}) {2}/gm), ([, status]) => status)
+  expect(expected).toEqual(['200', '200', '200', '200', '401', '401', '403', '404'])
+  const statuses = []
   for (const command of findCommands(printed, '(?:curl|node)')) {
-    came.push(/^HTTP\/1\.1 (\d{3})/.exec(await shells.run(command))?.[1])
+    statuses.push(/^HTTP\/1\.1 (\d{3})/.exec(await shells.run(command))?.[1])
   }
-  expect(came).toEqual(said)
+  expect(statuses).toEqual(expected)
 })
 
-test('the wrangler command shows the deletion records', async () => {
+test('the printed wrangler command shows the deletion records', async () => {
   const [command = ''] = findCommands(printed, 'npx wrangler d1')
   expect((await shells.run(command)).match(/"organization_user_id"/g)).toHaveLength(4)
 })
 
-/** The recipe for another Worker, taken from what is printed. */
+/** The printed recipe for another Worker. */
 function readRecipe() {
   const [, recipe = ''] = /^Bind your own Worker.*\n([^]*?)\n\n/m.exec(printed) ?? []
   const [command = ''] = findCommands(recipe, 'npx wrangler dev')
@@ -78,7 +77,7 @@ function readRecipe() {
   }
 }
 
-test('a Worker in an empty folder that follows the recipe deletes a user', async () => {
+test('a new Worker that follows the recipe deletes a user', async () => {
   const { toml, call, command } = readRecipe()
   await mkdir(own)
   await writeFile(
@@ -106,7 +105,7 @@ test('a Worker in an empty folder that follows the recipe deletes a user', async
   expect(responses).toMatchObject([{ ok: true }, { ok: false, status: 404 }])
 })
 
-test('the documents have the same recipe, for a checkout beside the Worker', async () => {
+test('the documents have the same recipe', async () => {
   const { toml, command } = readRecipe()
   const readme = await readDocument('README.md')
   const [binding] = readme.section('From another Worker').code
@@ -120,11 +119,11 @@ test('the documents have the same recipe, for a checkout beside the Worker', asy
   )
 })
 
-test('after its Node was killed the stack starts again, on the same ports', async () => {
+test('starts again on the same ports after its Node was killed', async () => {
   process.kill(Number(await readFile(join(state, 'running.pid'), 'utf8')), 'SIGKILL')
   expect(await startStack(options)).toContain('Database keeps its data')
 })
 
-test('nothing is written into the home folder', async () => {
+test('writes nothing into the home folder', async () => {
   expect(await readdir(home)).toEqual([])
 })

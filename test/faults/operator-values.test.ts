@@ -1,6 +1,6 @@
 /**
- * Checkouts as operators leave them, with their values in `wrangler.toml`, `.dev.vars`, `.env` and the shell. None of them
- * changes what the local stack and the tests do, and nothing is written into the home folder.
+ * Checkouts with the values of operators in `wrangler.toml`, `.dev.vars`, `.env` and the shell. The values do not change
+ * the local stack or the tests, and nothing is written into the home folder.
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,13 +16,13 @@ type Values = Readonly<Record<string, unknown>>
 const COMMANDS = [
   'node scripts/run.js demo',
   'node scripts/run.js types --check',
-  `vitest run --project worker --project node test/success.test.ts test/deployed/configuration.test.ts
-    test/operations/documents.test.ts`.replaceAll('\n', ' '),
+  'vitest run --project worker --project node test/success.test.ts ' +
+    'test/deployed/configuration.test.ts test/operations/documents.test.ts',
 ]
 
 const { code } = await readDocument('docs/issuers.md')
 const issuers = code.filter(({ language }) => language === 'toml').map(({ text }) => parse(text))
-const half = issuers.length / 2
+const [first, second, third, fourth, ...more] = issuers
 
 /** Everything else that an operator can set. */
 const OTHERS = {
@@ -34,16 +34,6 @@ const OTHERS = {
   DPOP: 'require',
 }
 
-/** Blocks of an operator who uses all that the documents describe. */
-const BLOCKS = {
-  name: 'acme-identity',
-  account_id: '0123456789abcdef0123456789abcdef',
-  routes: [{ pattern: 'identity.acme.example', custom_domain: true }],
-  services: [{ binding: 'ISSUER', service: 'acme-issuer' }],
-  queues: { producers: [{ binding: 'DELETION_EVENTS', queue: 'deletions' }] },
-  triggers: { crons: ['* * * * *'] },
-}
-
 const bindDatabase = (id: string) => ({
   d1_databases: [{ binding: 'DB', database_name: 'acme', database_id: id }],
 })
@@ -53,17 +43,19 @@ interface Scenario {
   readonly toml: Values
   readonly devVars?: Values
   readonly dotEnv: Values
-  readonly shell?: Readonly<Record<string, string>>
+  readonly shell: Readonly<Record<string, string>>
 }
-
-const [first, second, third, ...more] = issuers.slice(0, half)
-const [fifth, sixth, seventh, ...last] = issuers.slice(half)
 
 const scenarios: readonly Scenario[] = [
   {
     title: 'all blocks, an environment of the shell, .dev.vars and .env',
     toml: {
-      ...BLOCKS,
+      name: 'acme-identity',
+      account_id: '0123456789abcdef0123456789abcdef',
+      routes: [{ pattern: 'identity.acme.example', custom_domain: true }],
+      services: [{ binding: 'ISSUER', service: 'acme-issuer' }],
+      queues: { producers: [{ binding: 'DELETION_EVENTS', queue: 'deletions' }] },
+      triggers: { crons: ['* * * * *'] },
       ...bindDatabase('6fa1d1c2-7d4b-4f3e-9a51-0c3e5b7d9f11'),
       vars: { ...first, ...OTHERS },
       env: {
@@ -78,12 +70,12 @@ const scenarios: readonly Scenario[] = [
     shell: { CLOUDFLARE_ENV: 'production', NODE_ENV: 'production' },
   },
   {
-    title: 'required variables alone, .env, and an environment of the shell that is nowhere',
+    title: 'required variables alone, .env, and an absent environment in the shell',
     toml: {
       ...bindDatabase('6fa1d1c2-7d4b-4f3e-9a51-0c3e5b7d9f13'),
-      vars: { ...fifth, TOKEN_ALGORITHMS: 'RS256' },
+      vars: { ...fourth, TOKEN_ALGORITHMS: 'RS256' },
     },
-    dotEnv: Object.assign({ CLOUDFLARE_ENV: 'production' }, sixth, seventh, ...last),
+    dotEnv: Object.assign({ CLOUDFLARE_ENV: 'production' }, ...more.toReversed()),
     shell: { CLOUDFLARE_ENV: 'production', TOKEN_TYPE: 'none' },
   },
 ]
@@ -98,14 +90,13 @@ test('the scenarios set every variable', () => {
   expect(names).toEqual(new Set(Object.keys(VARIABLES)))
 })
 
-test.each(scenarios)('with $title', async ({ toml, devVars, dotEnv, shell = {} }) => {
+test.each(scenarios)('with $title', async ({ toml, devVars, dotEnv, shell }) => {
   const { main, compatibility_date, compatibility_flags } = parse(
     await readFile('wrangler.toml', 'utf8'),
   )
   const deployed = { name: 'identity', main, compatibility_date, compatibility_flags }
   const home = await mkdtemp(join(tmpdir(), 'identity-home-'))
-  const env = { ...shell, HOME: home }
-  const checkout = await copyCheckout(env, stringify({ ...deployed, ...toml }))
+  const checkout = await copyCheckout({ ...shell, HOME: home }, stringify({ ...deployed, ...toml }))
   if (devVars !== undefined) await writeFile(join(checkout.folder, '.dev.vars'), toDotEnv(devVars))
   await writeFile(join(checkout.folder, '.env'), toDotEnv(dotEnv))
   for (const command of COMMANDS) await checkout.run(command)

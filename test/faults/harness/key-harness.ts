@@ -2,10 +2,10 @@
  * The harness with an issuer that has a response for each JWKS URL. A valid token gets 404, because the calls name an
  * absent user. An isolate has no keys for a new URL, so each new name is a cold start.
  */
-import { createKey, type SigningKey } from '../../../dev/test-keys.ts'
+import { createKey } from '../../../dev/test-keys.ts'
 import { createFixture } from '../../support/fixture'
 import type { JwksResponder } from '../../support/jwks-responders'
-import { startHarness, type Harness, type Observation } from './start'
+import { startHarness } from './start'
 import type { Plan } from './worker'
 
 export const SECOND_MS = 1_000
@@ -21,27 +21,11 @@ export interface Ask {
   readonly worker?: string
 }
 
-/** The harness with its issuer. */
-export interface KeyHarness extends Harness {
-  /** The issuer's responses, by the name of the URL. */
-  readonly responses: Map<string, JwksResponder>
-  /** How often a URL was fetched. */
-  readonly fetches: (name: string) => number
-  /** A token for an administrator that lasts for a month; by default signed with the issuer's key. */
-  readonly tokenOf: (key?: SigningKey) => Promise<string>
-  /** A token of a key that is not published. */
-  readonly unknownToken: () => Promise<string>
-  /** Calls an isolate with the JWKS URL of this name. */
-  readonly ask: (name: string, asked?: Ask) => Promise<Observation>
-  /** Calls as `ask` does. @returns a function that breaks the caller's connection */
-  readonly askAndLeave: (name: string, asked?: Ask) => Promise<() => void>
-}
-
 /** Starts the harness; each Worker is an isolate. By default only ES256 is allowed. */
 export async function startKeyHarness(
   names: readonly string[] = ['harness'],
   TOKEN_ALGORITHMS = 'ES256',
-): Promise<KeyHarness> {
+) {
   const identity = names.map((name) => ({ name, vars: { TOKEN_ALGORITHMS } }))
   const harness = await startHarness({ identity })
   const { issuer } = harness
@@ -67,12 +51,18 @@ export async function startKeyHarness(
 
   return {
     ...harness,
+    /** The issuer's responses, by the name of the URL. */
     responses,
+    /** A token for an administrator that lasts for a month; by default signed with the issuer's key. */
     tokenOf,
+    /** A token of a key that is not published. */
     unknownToken: async () => tokenOf(await createKey('ES256')),
-    fetches: (name) =>
+    /** How often a URL was fetched. */
+    fetches: (name: string) =>
       issuer.endpoint.requests.filter(({ url }) => new URL(url).search === `?${name}`).length,
-    ask: (name, asked = {}) => harness.call(...prepare(name, asked)),
-    askAndLeave: (name, asked = {}) => harness.callAndLeave(...prepare(name, asked)),
+    /** Calls an isolate with the JWKS URL of this name. */
+    ask: (name: string, asked: Ask = {}) => harness.call(...prepare(name, asked)),
+    /** Calls as `ask` does. @returns a function that breaks the caller's connection */
+    askAndLeave: (name: string, asked: Ask = {}) => harness.callAndLeave(...prepare(name, asked)),
   }
 }

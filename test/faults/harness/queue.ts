@@ -7,23 +7,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { compatibility } from '../../../dev/identity-worker.ts'
-import type { LocalWorker } from '../../../dev/local-workers.ts'
-
-/** A queue, and all events that it has accepted. */
-export interface TestQueue {
-  /** The Worker with the methods of the queue. */
-  readonly worker: LocalWorker
-  /** The binding `DELETION_EVENTS` to it. */
-  readonly binding: { readonly name: string; readonly entrypoint: string }
-  /** Every copy of every event as text, by its ID. */
-  readonly events: ReadonlyMap<string, readonly string[]>
-  /** Decides what the queue does with the next call. */
-  behave: () => 'accepts' | 'fails' | 'hangs'
-  stop(): Promise<void>
-}
 
 /** Starts a queue that accepts everything. */
-export async function startQueue(): Promise<TestQueue> {
+export async function startQueue() {
+  /** Every copy of every event as text, by its ID. */
   const events = new Map<string, string[]>()
   const server = createServer((request, response) => void receive(request, response))
 
@@ -39,7 +26,8 @@ export async function startQueue(): Promise<TestQueue> {
 
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
-  const queue: TestQueue = {
+  const queue = {
+    /** The Worker with the methods of the queue. */
     worker: {
       name: 'queue',
       modules: true,
@@ -56,10 +44,12 @@ export async function startQueue(): Promise<TestQueue> {
         export default { fetch: () => new Response(null, { status: 404 }) }`,
       ...compatibility,
     },
+    /** The binding `DELETION_EVENTS` to it. */
     binding: { name: 'queue', entrypoint: 'Queue' },
     events,
-    behave: () => 'accepts',
-    async stop() {
+    /** Decides what the queue does with the next call. */
+    behave: (): 'accepts' | 'fails' | 'hangs' => 'accepts',
+    stop() {
       server.closeAllConnections()
       server.close()
     },

@@ -6,76 +6,43 @@ import { join } from 'node:path'
 import { inject } from 'vitest'
 import { compatibility, DATABASE, type IdentityOptions } from '../../../dev/identity-worker.ts'
 import { bundleScript } from '../../support/node/bundle'
-import { call, pathOf, type Call, type CallResponse } from '../../support/node/client'
+import { call, pathOf, type Call } from '../../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
-import {
-  startWorkers,
-  type LocalWorkers,
-  type LocalWorkersOptions,
-} from '../../support/node/local-workers'
+import { startWorkers, type LocalWorkersOptions } from '../../support/node/local-workers'
 import type { LogLine } from '../../support/worker/log'
 import { connectDatabase, DATABASE_WORKER } from './direct-database'
 import type { Plan, Report } from './worker'
 
-/** Workers, their issuer, and their database, which a Worker beside them runs batches on. */
-export interface IdentityWorkers extends LocalWorkers {
-  readonly issuer: ServedIssuer
-}
-
-/** What to start. */
-export interface IdentityWorkersOptions extends LocalWorkersOptions {
+interface IdentityWorkersOptions extends LocalWorkersOptions {
   /** By default a new one, which stops with the Workers. */
   readonly issuer?: ServedIssuer
 }
 
-/** Starts Identity Workers, by default one; all share one database. */
+/** Starts Identity Workers, by default one. All share one database, on which a Worker beside them runs batches. */
 export async function startIdentity({
   issuer: given,
   identity = [{}],
   others = [],
   ...options
-}: IdentityWorkersOptions = {}): Promise<IdentityWorkers> {
+}: IdentityWorkersOptions = {}) {
   const issuer = given ?? (await serveIssuer())
   const workers = await startWorkers({
     ...options,
     identity: identity.map((each) => ({ ...each, vars: { ...issuer.vars, ...each.vars } })),
     others: [...others, DATABASE_WORKER],
   })
-  return {
-    ...workers,
-    issuer,
-    db: connectDatabase(workers.urlOf(DATABASE_WORKER.name)),
-    async stop() {
-      await workers.stop()
-      if (given === undefined) await issuer.stop()
-    },
+  const db = connectDatabase(workers.urlOf(DATABASE_WORKER.name))
+  async function stop(): Promise<void> {
+    await workers.stop()
+    if (given === undefined) await issuer.stop()
   }
+  return { ...workers, issuer, db, stop }
 }
 
-/** The response to a planned call. */
-export interface Observation extends CallResponse {
-  readonly requestID: string
-}
+export type Harness = Awaited<ReturnType<typeof startHarness>>
 
-/** Workers with the harness around each. A method without the name of a Worker uses the first one. */
-export interface Harness extends IdentityWorkers {
-  /** Makes a call with faults. */
-  call(sent: Call, plan?: Plan, worker?: string): Promise<Observation>
-  /** Begins a call with faults. @returns a function that breaks the caller's connection */
-  callAndLeave(sent: Call, plan?: Plan, worker?: string): Promise<() => void>
-  /** Reads what a request has asked of the platform so far. */
-  report(requestID: string, worker?: string): Promise<Report>
-  /** Runs the cron handler at a time when every event is due. */
-  sweep(): Promise<void>
-  /** The log line of a request, once it is written. */
-  lineOf(requestID: string): Promise<LogLine>
-}
-
-/** Starts Identity Workers with the harness around each. */
-export async function startHarness({
-  identity = [{}],
-  ...options
-}: IdentityWorkersOptions = {}): Promise<Harness> {
+/** Starts Identity Workers with the harness around each. A call without the name of a Worker goes to the first one. */
+export async function startHarness({ identity = [{}], ...options }: IdentityWorkersOptions = {}) {
   const folder = inject('bundle')
   const entryPoints = [join(import.meta.dirname, 'worker.ts')]
   const contents = await bundleScript({ entryPoints }, { deployed: true })
@@ -106,12 +73,14 @@ export async function startHarness({
 
   return {
     ...workers,
-    async call(sent, plan = {}, worker = first) {
+    /** Makes a call with faults. */
+    async call(sent: Call, plan: Plan = {}, worker = first) {
       const requestID = await storePlan(plan, worker)
       const headers = { ...sent.headers, 'X-Request-Id': requestID }
       return { requestID, ...(await call(workers.urlOf(worker), { ...sent, headers })) }
     },
-    async callAndLeave(sent, plan = {}, worker = first) {
+    /** Begins a call with faults. @returns a function that breaks the caller's connection */
+    async callAndLeave(sent: Call, plan: Plan = {}, worker = first) {
       const { organizationID = '', userID = '', token = '' } = sent
       const requestID = await storePlan(plan, worker)
       const { hostname, port } = workers.urlOf(worker)
@@ -119,11 +88,15 @@ export async function startHarness({
       socket.write(`DELETE ${pathOf(organizationID, userID)} HTTP/1.1\r\nHost: ${hostname}\r\n`)
       socket.write(`Authorization: Bearer ${token}\r\nX-Request-Id: ${requestID}\r\n\r\n`)
       // After a plain close the runtime still serves the request.
-      return () => socket.resetAndDestroy()
+      return () => void socket.resetAndDestroy()
     },
-    report: async (requestID, worker) => (await control('GET', requestID, worker)).json<Report>(),
+    /** Reads what a request has asked of the platform so far. */
+    report: async (requestID: string): Promise<Report> =>
+      (await control('GET', requestID)).json<Report>(),
+    /** Runs the cron handler at a time when every event is due. */
     sweep: async () => void (await control('POST', 'sweep')),
-    async lineOf(requestID) {
+    /** The log line of a request, once it is written. */
+    async lineOf(requestID: string): Promise<LogLine> {
       for (let tries = 0; tries < 1_000; tries += 1) {
         const text = workers.log.findLast((line) => line.includes(`"requestID":"${requestID}"`))
         if (text !== undefined) return JSON.parse(text) as LogLine

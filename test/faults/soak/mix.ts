@@ -3,7 +3,8 @@
  */
 import type { Issuer } from '../../../dev/test-issuer.ts'
 import { createKey } from '../../../dev/test-keys.ts'
-import { createSeed, type State } from '../../../dev/seeder.ts'
+import { createSeed } from '../../../dev/seeder.ts'
+import { createFixture } from '../../support/fixture'
 import type { Call } from '../../support/node/client'
 
 /** A call and its expected status. */
@@ -13,30 +14,20 @@ export interface ExpectedCall {
   readonly status: number
 }
 
-/** A source of calls without end. */
-export interface Mix {
-  /** The number of different kinds. */
-  readonly kinds: number
-  next(): Promise<ExpectedCall>
-}
-
 const USERS_AT_ONCE = 250
 
-/** Creates a mix for this issuer and database. */
-export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
+/** Creates a source of calls without end. */
+export async function createMix(issuer: Issuer, db: D1Database) {
   const stranger = await createKey('ES256')
-  const seed = createSeed()
-  const organizationID = seed.organization()
-  const administrators = seed.group(organizationID, ['administrator'])
-  const auditors = seed.group(organizationID, ['auditor'])
-  const groups = [auditors, seed.group(organizationID, ['reader'])]
-  const subjectIn = (group: string, state: State = 'active'): string =>
-    seed.member(organizationID, { groups: [group], personOptions: { state } }).person.subject
-  const administrator = subjectIn(administrators)
-  const auditor = subjectIn(auditors)
-  const suspended = subjectIn(administrators, 'suspended')
-  const serviceAccount = seed.serviceAccount(organizationID, [administrators])
-  await seed.save(db)
+  let suspended = ''
+  const fixture = await createFixture(db, (seed, { organizationID, administrators: group }) => {
+    const options = { groups: [group], personOptions: { state: 'suspended' } } as const
+    suspended = seed.member(organizationID, options).person.subject
+  })
+  const { organizationID, serviceAccount } = fixture
+  const groups = [fixture.auditors, fixture.readers]
+  const administrator = fixture.administrator.person.subject
+  const auditor = fixture.auditor.person.subject
 
   /** Adds users to delete. @returns their IDs */
   async function createUsers(): Promise<string[]> {
@@ -91,8 +82,10 @@ export async function createMix(issuer: Issuer, db: D1Database): Promise<Mix> {
   const turns = kinds.flatMap((kind) => Array.from({ length: kind[1] }, () => kind))
 
   return {
+    /** The number of different kinds. */
     kinds: kinds.length,
-    async next() {
+    /** Makes the next call. */
+    async next(): Promise<ExpectedCall> {
       const [kind, , status, make] = turns[turn % turns.length]!
       turn += 1
       return { kind, sent: await make(), status }
