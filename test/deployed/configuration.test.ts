@@ -27,7 +27,8 @@ const isFilledIn = Boolean((await readTOML(delivered)).vars['TOKEN_ISSUER'])
 
 describe.skipIf(isFilledIn)('wrangler.toml as delivered', async () => {
   const production = await readTOML(delivered)
-  const staging = await readTOML(delivered, 'staging')
+  // The file of an operator need not have this environment. This function runs also if its tests are skipped.
+  const staging = isFilledIn ? production : await readTOML(delivered, 'staging')
   const page = await readDocument('docs/operations.md')
 
   test('has every variable without a value', () => {

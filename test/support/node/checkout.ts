@@ -11,7 +11,7 @@ import { writeIdentityConfig } from '../../../dev/identity-worker.ts'
 import { localEnvironment } from '../../../dev/wrangler.ts'
 
 const LEFT_OUT =
-  /^(?:\.git|\.state|bench|docs\/images)$|(?:^|\/)(?:\.wrangler|\.dev\.vars.*|\.env.*|node_modules)$/
+  /^(?:\.git|\.state|docs\/images)$|(?:^|\/)(?:\.wrangler|\.dev\.vars.*|\.env.*|node_modules)$/
 
 /** Does what npx does for an installed package, without the second that npx takes to look for it. */
 const NPX = 'npx() { "$@"; }\n'
