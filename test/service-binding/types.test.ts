@@ -41,14 +41,10 @@ export async function use(IDENTITY: Service<Identity>): Promise<Response> {
   if (outcome.ok) return IDENTITY.fetch('https://identity.example')
   // @ts-expect-error no outcome has this status
   if (outcome.status === 405) return new Response()
-  const { status, error, retryAfter = 0 }: DeleteUserFailure = outcome
-  const headers = { 'Retry-After': retryAfter.toFixed() }
-  return Response.json({ error, error_description: 'any sentence' }, { status, headers })
-}
-
-/** An error_description can change, so it is not a literal type. */
-export const failure: DeleteUserFailure = {
-  ok: false, status: 500, error: 'server_error', error_description: 'any sentence',
+  // An error_description can change, so it is not a literal type.
+  const failure: DeleteUserFailure = { ...outcome, error_description: 'any sentence' }
+  const { status, error, retryAfter = 0 } = failure
+  return Response.json({ error }, { status, headers: { 'Retry-After': retryAfter.toFixed() } })
 }
 `
 
