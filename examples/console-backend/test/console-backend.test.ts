@@ -46,18 +46,6 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('makes one call for each person, with the token and the IDs of the request', async () => {
-  const identity = removed()
-  const people = ['ann', 'bob'].map((userID) => ({ userID, result: 'removed', attempts: 1 }))
-  const response = { status: 200, body: { done: true, people } }
-  expect(await remove(identity, 'ann', 'bob', 'ann')).toEqual(response)
-  const calls = identity.deleteUser.mock.calls.map(([request]) => request)
-  expect(calls).toMatchObject([
-    { token: 'token', organizationID: 'acme', userID: 'ann' },
-    { token: 'token', organizationID: 'acme', userID: 'bob' },
-  ])
-})
-
 test('makes four calls at a time', async () => {
   let running = 0
   let most = 0
