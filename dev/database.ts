@@ -9,7 +9,6 @@ export interface Database {
   batch(statements: readonly Statement[]): Promise<{ readonly results: Row[] }[]>
 }
 
-/** A statement of a D1 database. */
 export interface Statement {
   bind(...values: readonly (string | number | null)[]): Statement
   first(): Promise<Row | null>
@@ -17,7 +16,6 @@ export interface Statement {
   run(): Promise<unknown>
 }
 
-/** A row, by column name. */
 export type Row = Readonly<Record<string, string | number | null>>
 
 /** The tables of the identity API, in the order in which changes are shown. */
@@ -47,7 +45,6 @@ export interface TableChange {
   readonly added: readonly Row[]
 }
 
-/** The tables of a database without rows. */
 export const NO_ROWS = Object.fromEntries(TABLES.map((table) => [table, []])) as unknown as Tables
 
 /** Reads all tables in one transaction. */

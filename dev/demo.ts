@@ -10,7 +10,6 @@ import { compareTables, readTables, type Tables } from './database.ts'
 import { callers } from './seed-data.ts'
 import { startStack, type Stack } from './stack.ts'
 
-/** One call and what is expected of it. */
 interface Call {
   readonly caller: string
   /** Gets the caller's token; undefined if it has none. */

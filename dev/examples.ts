@@ -9,7 +9,6 @@ import { callers, people } from './seed-data.ts'
 import type { Stack } from './stack.ts'
 import { quote, resetCommand, shellPath } from './state-folder.ts'
 
-/** A user to remove. */
 interface Target {
   readonly userID: string
   readonly path: string
@@ -34,7 +33,6 @@ export async function writeTokens(stack: Stack): Promise<void> {
   }
 }
 
-/** One command for each kind of response. */
 export async function describeExamples(stack: Stack): Promise<string> {
   const [first, second, , fourth] = await findTargets(stack, 'lumen')
   const [third] = await findTargets(stack, 'harbour')

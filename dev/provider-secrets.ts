@@ -26,7 +26,7 @@ export async function loadProviderSecrets(
   file: string,
   serviceAccounts: readonly string[],
 ): Promise<ProviderSecrets> {
-  const known = existsSync(file) ? parse(file) : await makeSecrets()
+  const known = existsSync(file) ? readSecrets(file) : await makeSecrets()
   const secrets = {
     ...known,
     serviceAccounts: Object.fromEntries(
@@ -41,25 +41,19 @@ async function makeSecrets(): Promise<ProviderSecrets> {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = await exportJWK(privateKey)
   const kid = await calculateJwkThumbprint(jwk)
-  return {
-    jwks: { keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] },
-    cookieKey: randomText(),
-    serviceAccounts: {},
-  }
+  const keys = [{ ...jwk, kid, alg: 'ES256', use: 'sig' }]
+  return { jwks: { keys }, cookieKey: randomText(), serviceAccounts: {} }
 }
 
-function parse(file: string): ProviderSecrets {
+function readSecrets(file: string): ProviderSecrets {
   try {
     const secrets = JSON.parse(readFileSync(file, 'utf8')) as ProviderSecrets
     if (secrets.jwks.keys.length > 0 && secrets.cookieKey && secrets.serviceAccounts) return secrets
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error
   }
-  throw new Advice(
-    `${shellPath(file)} cannot be read. Remove the state: ${resetCommand(dirname(file))}`,
-  )
+  const reset = resetCommand(dirname(file))
+  throw new Advice(`${shellPath(file)} cannot be read. Remove the state: ${reset}`)
 }
 
-function randomText(): string {
-  return randomBytes(32).toString('base64url')
-}
+const randomText = () => randomBytes(32).toString('base64url')

@@ -22,20 +22,14 @@ export const AUDIENCE = 'https://identity.example/api'
 /** The scope of the identity API; the Worker requires it if REQUIRED_SCOPE names it. */
 export const SCOPE = 'users:delete'
 
-/** A public client with PKCE and a loopback redirect (RFC 8252). */
-export interface LoopbackClient {
-  readonly clientID: string
-  readonly redirectURI: string
-}
-
-/** A program on this machine. */
-export const CLI: LoopbackClient = {
-  clientID: 'local-cli',
-  redirectURI: 'http://127.0.0.1/callback',
-}
+/** The client ID of a program on this machine: a public client with PKCE and a loopback redirect (RFC 8252). */
+export const CLI = 'local-cli'
 
 /** As CLI, but the provider dates its tokens two hours back, so they have expired. */
-export const LATE_CLI: LoopbackClient = { ...CLI, clientID: 'local-cli-two-hours-ago' }
+export const LATE_CLI = 'local-cli-two-hours-ago'
+
+/** The redirect URI of both. */
+export const CALLBACK = 'http://127.0.0.1/callback'
 
 const TOKEN_LIFETIME_S = 3600
 const LATE_S = 2 * 3600
@@ -100,7 +94,7 @@ function configure(secrets: ProviderSecrets, clients: readonly ClientMetadata[])
     formats: {
       customizers: {
         jwt(_context, { clientId }, { payload }) {
-          if (clientId !== LATE_CLI.clientID) return
+          if (clientId !== LATE_CLI) return
           payload['iat'] = Number(payload['iat']) - LATE_S
           payload['exp'] = Number(payload['exp']) - LATE_S
         },
@@ -141,16 +135,16 @@ async function grantEverything({ oidc }: KoaContextWithOIDC) {
   return grant
 }
 
-function publicClient({ clientID, redirectURI }: LoopbackClient) {
+function publicClient(client_id: string): ClientMetadata {
   return {
-    client_id: clientID,
+    client_id,
     client_name: 'A program on this machine',
     application_type: 'native',
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code'],
     response_types: ['code'],
-    redirect_uris: [redirectURI],
-  } satisfies ClientMetadata
+    redirect_uris: [CALLBACK],
+  }
 }
 
 /** Clients for the service accounts. The client ID is the account's ID, so it is also the `sub` of the tokens. */

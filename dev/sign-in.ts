@@ -4,7 +4,7 @@
  */
 import makeFetchCookie from 'fetch-cookie'
 import * as openid from 'openid-client'
-import { AUDIENCE, CLI, SCOPE, type LoopbackClient } from './provider.ts'
+import { AUDIENCE, CALLBACK, CLI, SCOPE } from './provider.ts'
 
 const MAX_PAGES = 10
 
@@ -15,21 +15,21 @@ const MAX_PAGES = 10
 export async function signIn(
   issuer: string,
   subject: string,
-  client: LoopbackClient = CLI,
+  clientID = CLI,
   keyPair?: openid.CryptoKeyPair,
 ): Promise<string> {
-  const config = await discover(issuer, client.clientID, openid.None())
+  const config = await discover(issuer, clientID, openid.None())
   const pkceCodeVerifier = openid.randomPKCECodeVerifier()
   const expectedState = openid.randomState()
   const start = openid.buildAuthorizationUrl(config, {
-    redirect_uri: client.redirectURI,
+    redirect_uri: CALLBACK,
     scope: `openid ${SCOPE}`,
     resource: AUDIENCE,
     state: expectedState,
     code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
     code_challenge_method: 'S256',
   })
-  const callback = await walkPages(start, subject, client.redirectURI)
+  const callback = await walkPages(start, subject)
   const checks = { pkceCodeVerifier, expectedState, idTokenExpected: true }
   const options = bindTo(config, keyPair)
   const parameters = { resource: AUDIENCE }
@@ -61,7 +61,7 @@ function bindTo(config: openid.Configuration, keyPair?: openid.CryptoKeyPair): o
 }
 
 /** Follows the provider's pages from the authorization request to the redirect that carries the code. */
-async function walkPages(start: URL, subject: string, redirectURI: string): Promise<URL> {
+async function walkPages(start: URL, subject: string): Promise<URL> {
   const browse = makeFetchCookie(fetch)
   let at = start
   let form: URLSearchParams | undefined
@@ -73,7 +73,7 @@ async function walkPages(start: URL, subject: string, redirectURI: string): Prom
     const location = response.headers.get('Location')
     if (location !== null) {
       at = new URL(location, at)
-      if (at.href.startsWith(redirectURI)) return at
+      if (at.href.startsWith(CALLBACK)) return at
       form = undefined
     } else {
       const html = await response.text()

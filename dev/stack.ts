@@ -13,7 +13,6 @@ import { seed, serviceAccounts } from './seed-data.ts'
 import { signIn, signInServiceAccount } from './sign-in.ts'
 import { stateFolder, takeStateFolder } from './state-folder.ts'
 
-/** Options of a stack. */
 export interface StackOptions {
   /** TCP ports on 127.0.0.1; 0 takes a free one. */
   readonly ports: { readonly worker: number; readonly issuer: number }
@@ -35,7 +34,6 @@ export interface StackOptions {
   readonly onLog?: (line: string) => void
 }
 
-/** A Worker beside the stack. */
 export interface Companion {
   /** Path of its wrangler configuration. */
   readonly configPath: string
@@ -43,7 +41,6 @@ export interface Companion {
   readonly vars?: Readonly<Record<string, string>>
 }
 
-/** A stack that runs. */
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
 const SWEEP_INTERVAL_MS = 60_000

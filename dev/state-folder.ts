@@ -18,7 +18,6 @@ import { ROOT } from './wrangler.ts'
 /** Where `npm start` keeps its state, in the checkout. */
 export const DEFAULT_STATE_FOLDER = join(ROOT, '.state', 'default')
 
-/** The paths inside a state folder. */
 export type StateFolder = ReturnType<typeof stateFolder>
 
 /** The paths of a state folder, whether or not it exists. */

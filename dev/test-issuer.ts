@@ -9,9 +9,7 @@ import { createKey, type KeyAlgorithm, type SigningKey } from './test-keys.ts'
 export interface TokenChanges {
   readonly header?: Readonly<Record<string, unknown>>
   readonly claims?: Readonly<Record<string, unknown>>
-  /** The whole text of the header. */
   readonly headerText?: string
-  /** The whole text of the payload. */
   readonly payloadText?: string
   /** The key that signs, in place of the issuer's first. */
   readonly key?: SigningKey
@@ -29,7 +27,6 @@ export interface IssuerVars {
 /** An issuer of access tokens (RFC 9068). */
 export type Issuer = Awaited<ReturnType<typeof createIssuer>>
 
-/** Options of an issuer. */
 export interface IssuerOptions {
   readonly algorithms?: readonly KeyAlgorithm[]
   /** The URL of its JWK Set; by default one under `.example`. */

@@ -26,7 +26,6 @@ const SIGNERS = {
 /** An algorithm of a test key. The Worker does not allow RS384. */
 export type KeyAlgorithm = keyof typeof SIGNERS
 
-/** A key pair of an issuer. */
 export interface SigningKey {
   readonly algorithm: KeyAlgorithm
   readonly kid: string
@@ -35,7 +34,6 @@ export interface SigningKey {
   readonly publicJWK: Readonly<JWK>
   /** With the private members, which an issuer must not publish. */
   readonly privateJWK: Readonly<JWK>
-  /** Returns the signature over `input`. */
   readonly sign: (input: string) => Promise<Uint8Array<ArrayBuffer>>
 }
 
@@ -87,7 +85,6 @@ async function toSigningKey(
   }
 }
 
-/** Returns a JWK without some of its members. */
 export function without(jwk: Readonly<JWK>, ...members: (keyof JWK)[]): JWK {
   return Object.fromEntries(
     Object.entries(jwk).filter(([name]) => !members.includes(name as keyof JWK)),

@@ -12,7 +12,6 @@ import { Advice } from './advice.ts'
 /** The checkout: where wrangler.toml is. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** The main file of wrangler. */
 export const WRANGLER = createRequire(import.meta.url).resolve('wrangler')
 
 const TIMEOUT_MS = 120_000

@@ -17,7 +17,6 @@ const VALID: Values = {
   JWKS_URL: 'https://issuer.example/jwks',
 }
 
-/** Stands for any binding. */
 const BINDING = { batch() {}, fetch() {}, prepare() {}, send() {}, sendBatch() {} }
 
 /** An ID as D1 gives it. The placeholders of wrangler.toml begin with zeros. */

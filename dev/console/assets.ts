@@ -6,7 +6,6 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** A file of the page. */
 export interface Asset {
   readonly type: string
   readonly body: Uint8Array | string

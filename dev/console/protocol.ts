@@ -10,7 +10,6 @@ export interface DeletionEvent {
   readonly time: string
 }
 
-/** The database at one moment, and the deletion events. */
 export interface Snapshot extends Tables {
   /** The last events that the queue delivered, the latest first. */
   readonly events: readonly DeletionEvent[]

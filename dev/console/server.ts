@@ -19,7 +19,6 @@ const LISTENER = join(import.meta.dirname, 'listener/wrangler.toml')
 const ADVICE =
   'Wait a few seconds. If it goes on, stop "npm start" with Ctrl-C and start it again.\n'
 
-/** Options of the stack and of the console. */
 export interface StackWithConsoleOptions extends StackOptions {
   /** TCP port on 127.0.0.1; 0 takes a free one. */
   readonly consolePort: number
@@ -28,9 +27,7 @@ export interface StackWithConsoleOptions extends StackOptions {
 }
 
 /** A stack and its console, which end together. */
-export interface StackWithConsole extends Stack {
-  readonly consoleOrigin: string
-}
+export type StackWithConsole = Awaited<ReturnType<typeof startStackWithConsole>>
 
 /**
  * Starts the stack and the console; resolves when they respond.
@@ -40,7 +37,7 @@ export async function startStackWithConsole({
   consolePort,
   keepLastAdministrator = false,
   ...options
-}: StackWithConsoleOptions): Promise<StackWithConsole> {
+}: StackWithConsoleOptions) {
   // The Worker and the provider need the page's origin when they start.
   const port = consolePort === 0 ? await getPort({ host: '127.0.0.1' }) : consolePort
   const consoleOrigin = `http://127.0.0.1:${port}`

@@ -57,7 +57,6 @@ async function findFaults(page: Page): Promise<unknown> {
   })`)
 }
 
-/** Red, green and blue of a background. */
 async function readColor(page: Page, selector: string): Promise<number[]> {
   const color = `getComputedStyle(document.querySelector('${selector}')).backgroundColor`
   return String(await page.evaluate(color))

@@ -144,7 +144,7 @@ describe.each([
   beforeAll(async () => {
     const insecure = { execute: [openid.allowInsecureRequests] }
     const { issuer } = provider
-    config = await openid.discovery(new URL(issuer), CLI.clientID, undefined, undefined, insecure)
+    config = await openid.discovery(new URL(issuer), CLI, undefined, undefined, insecure)
     key = await openid.randomDPoPKeyPair('ES256')
     otherKey = await openid.randomDPoPKeyPair('ES256')
   })

@@ -35,7 +35,6 @@ export function isCaller({ credential }: Draft, subject: string): boolean {
   return credential.kind === 'person' && credential.subject === subject
 }
 
-/** The path of a user. */
 export function userPath(organizationID: string, userID: string): string {
   const [organization, user] = [organizationID, userID].map(encodeURIComponent)
   return `/api/v1/organizations/${organization}/users/${user}`
@@ -86,7 +85,6 @@ async function explainNoResponse(worker: string): Promise<string> {
   )
 }
 
-/** Changes one character of a token's signature. */
 export function alter(token: string): string {
   const at = token.length - 10
   return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)

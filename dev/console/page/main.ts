@@ -38,7 +38,6 @@ function focusOn(selector: string): void {
   document.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true })
 }
 
-/** What a person can do. */
 export type Actions = typeof actions
 
 const actions = {

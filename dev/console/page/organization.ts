@@ -9,7 +9,6 @@ import { userPath } from './call.ts'
 /** One tenant, with its people and groups. */
 export type Organization = ReturnType<typeof readOrganizations>[number]
 
-/** A user that a path names. */
 export interface Target {
   readonly subject: string
   readonly name: string
@@ -22,7 +21,6 @@ const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 /** A time in Unix milliseconds, in the person's language and time zone. */
 export const formatTime = (time: Row[string] | undefined) => TIME.format(Number(time))
 
-/** "1 group", "2 groups". */
 export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`
 
 const text = (row: Row | undefined, column: string) => String(row?.[column] ?? '')
@@ -90,7 +88,6 @@ function readMember(row: Row, db: Snapshot, settings: Settings) {
   }
 }
 
-/** A group with its roles and the names of its members. */
 function readGroup(
   { id, name }: Row,
   db: Snapshot,

@@ -2,14 +2,7 @@
  * One prepared call for each kind of refusal, on the people of the seed data.
  */
 import type { Settings } from '../protocol.ts'
-import { userPath, type Credential, type Draft } from './call.ts'
-
-/** A call that the Worker refuses. */
-export interface Refusal {
-  readonly status: number
-  readonly title: string
-  readonly draft: Draft
-}
+import { userPath, type Credential } from './call.ts'
 
 const as = (subject: string): Credential => ({ kind: 'person', subject })
 const refusal = (
@@ -18,10 +11,10 @@ const refusal = (
   credential: Credential,
   path: string,
   method = 'DELETE',
-): Refusal => ({ status, title, draft: { credential, method, path, idempotencyKey: '' } })
+) => ({ status, title, draft: { credential, method, path, idempotencyKey: '' } })
 
 /** The refusals that the settings of the Worker allow to try. */
-export function listRefusals(settings: Settings): readonly Refusal[] {
+export function listRefusals(settings: Settings) {
   const subject = settings.administrator
   const none = { kind: 'none' } as const
   const ada = as(subject)

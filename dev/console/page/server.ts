@@ -5,10 +5,8 @@ import type { Settings, Snapshot } from '../protocol.ts'
 
 const TIMEOUT_MS = 5_000
 
-/** Reads the settings of the local stack. */
 export const fetchSettings = () => request<Settings>('GET', '/settings')
 
-/** Reads the database. */
 export const fetchSnapshot = () => request<Snapshot>('GET', '/snapshot')
 
 /** Gets a token that a person cannot get by signing in. */

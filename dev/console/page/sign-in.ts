@@ -6,7 +6,6 @@ import * as openid from 'openid-client'
 import type { Settings } from '../protocol.ts'
 import { loadKeyPair } from './proof.ts'
 
-/** A person who has signed in. */
 export interface Session {
   readonly subject: string
   readonly token: string
@@ -91,7 +90,6 @@ export async function finishSignIn(settings: Settings): Promise<string | undefin
   return subject
 }
 
-/** Says why a sign-in failed. */
 export function explainSignIn(error: unknown, { issuer }: Settings): string {
   if (
     error instanceof openid.AuthorizationResponseError ||

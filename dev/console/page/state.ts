@@ -19,7 +19,6 @@ export interface Result {
   readonly changes?: readonly TableChange[] | undefined
 }
 
-/** Everything that is shown. */
 export interface State {
   readonly settings: Settings
   readonly snapshot: Snapshot
@@ -32,7 +31,6 @@ export interface State {
   readonly result: Result | undefined
 }
 
-/** A credential in words. */
 export function describeCredential(credential: Credential, settings: Settings): string {
   const subject = 'subject' in credential ? credential.subject : settings.administrator
   const name = nameOf(subject, settings)

@@ -33,7 +33,6 @@ export function viewCall(state: State, organizations: readonly Organization[], a
   `
 }
 
-/** Says what the call would do. */
 function describeDraft(state: State, target: Target | undefined) {
   const { draft } = state
   if (draft.path === '') {

@@ -34,7 +34,6 @@ export function viewResult({ draft, result }: State, actions: Actions) {
   `
 }
 
-/** A result as one sentence. */
 function describe({ exchange, changes, problem, draft, target }: Result): string {
   if (exchange === undefined) return problem ?? ''
   const { ok, status, body } = exchange

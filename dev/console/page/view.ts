@@ -18,7 +18,6 @@ import { viewCall } from './view-call.ts'
 const RESET = html`To get the people of the local stack back, stop <code>npm start</code>, run
   <code>npm run reset</code>, and start it again.`
 
-/** The page for a state. */
 export function view(state: State, actions: Actions): TemplateResult {
   const { settings, snapshot, snapshotProblem } = state
   const organizations = readOrganizations(snapshot, settings)

@@ -66,7 +66,6 @@ export async function passProviderPage(page: Page, name: string): Promise<void> 
   await page.getByRole('heading', { name: 'Identity console' }).waitFor()
 }
 
-/** At the console: chooses the caller. */
 export async function chooseCaller(page: Page, label: string): Promise<void> {
   await page.getByLabel('Caller').selectOption({ label })
 }
@@ -87,7 +86,6 @@ export async function choosePerson(page: Page, name: string): Promise<void> {
     .click()
 }
 
-/** At the console: removes a person in the list. */
 export async function removePerson(page: Page, name: string): Promise<void> {
   await choosePerson(page, name)
   await page.getByRole('button', { name: `Remove ${name}` }).click()

@@ -4,24 +4,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
 import { startStackWithConsole, type StackWithConsole } from '../../../dev/console/server.ts'
 import { readTables, type Tables } from '../../../dev/database.ts'
 import { launchBrowser } from './browser.ts'
 
-/** What runs. */
-export interface ConsoleHarness {
-  readonly stack: StackWithConsole
-  readonly browser: Browser
-  /** The lines that the Worker has logged. */
-  readonly log: readonly string[]
-  stop(): Promise<void>
-}
+export type ConsoleHarness = Awaited<ReturnType<typeof startConsoleHarness>>
 
 /** Starts all of it, on these ports; 0 takes a free one. */
-export async function startConsoleHarness(
-  ports = { worker: 0, issuer: 0, console: 0 },
-): Promise<ConsoleHarness> {
+export async function startConsoleHarness(ports = { worker: 0, issuer: 0, console: 0 }) {
   const state = await mkdtemp(join(tmpdir(), 'identity-console-'))
   const log: string[] = []
   const stack = await startStackWithConsole({
@@ -35,6 +25,7 @@ export async function startConsoleHarness(
   return {
     stack,
     browser,
+    /** The lines that the Worker has logged. */
     log,
     async stop() {
       await browser.close()

@@ -5,7 +5,6 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** The checkout. */
 export const ROOT = join(import.meta.dirname, '../../..')
 
 const MODULES = join(import.meta.dirname, '../node_modules')
@@ -21,7 +20,6 @@ type Tool = keyof typeof SCRIPTS
 const OFFLINE = { REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' }
 const options = { cwd: ROOT, env: { ...process.env, NO_COLOR: '1', ...OFFLINE } }
 
-/** Runs a tool to its end. */
 export async function runTool(tool: Tool, args: readonly string[]) {
   const command = [join(MODULES, SCRIPTS[tool]), ...args]
   try {
