@@ -20,7 +20,7 @@ import {
 import { MINUTE_MS, SECOND_MS, startKeyHarness } from './harness/key-harness'
 import { renderPage, type Row } from './table'
 
-const harness = await startKeyHarness()
+const harness = await startKeyHarness(['harness'], 'ES256,RS256')
 const { responses, ask, fetches, issuer } = harness
 afterAll(() => harness.stop())
 
