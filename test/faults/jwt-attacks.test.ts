@@ -3,7 +3,8 @@
  * database, and the attacker's server gets no request. The attacker knows the issuer's public keys and has valid tokens of
  * its own, but no key of the issuer. test/tokens.test.ts has each member alone.
  */
-import { CompactEncrypt, exportSPKI, importJWK } from 'jose'
+import { CompactEncrypt, importJWK } from 'jose'
+import { createHmac, createPublicKey } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { TokenChanges } from '../../dev/test-issuer.ts'
 import { createKey } from '../../dev/test-keys.ts'
@@ -26,20 +27,15 @@ const [ec, rsa, ed] = issuer.keys
 const key = await createKey('ES256')
 const server = new URL(attacker.vars.JWKS_URL).origin
 
-const encode = (text: string) => new TextEncoder().encode(text)
 /** The members of an object as JSON text, without the braces around them. */
 const textOf = (value: object): string => JSON.stringify(value).slice(1, -1)
 
-const pem = await exportSPKI(
-  (await importJWK(rsa!.publicJWK, 'RS256', { extractable: true })) as CryptoKey,
-)
-const hmac = { name: 'HMAC', hash: 'SHA-256' }
-const signHMAC = (secret: Uint8Array) => async (input: string) => {
-  const secretKey = await crypto.subtle.importKey('raw', Uint8Array.from(secret), hmac, false, [
-    'sign',
-  ])
-  return new Uint8Array(await crypto.subtle.sign('HMAC', secretKey, encode(input)))
-}
+const pem = createPublicKey({ key: rsa!.publicJWK, format: 'jwk' }).export({
+  type: 'spki',
+  format: 'pem',
+})
+const signHMAC = (secret: string | Buffer) => async (input: string) =>
+  createHmac('sha256', secret).update(input).digest()
 const always = (...bytes: readonly number[]) => ({ sign: async () => Uint8Array.from(bytes) })
 const zeros = (count: number) => always(...new Uint8Array(count))
 /** The order of P-256. Each part of a signature is below it. */
@@ -48,7 +44,7 @@ const ORDER = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9c
 const claims = issuer.claims(victim)
 const header = { alg: 'ES256', typ: 'at+jwt', kid: ec.kid }
 const forged = { key, header: { kid: ec.kid } }
-const withHeader = (more: object) => ({ key, header: { kid: ec.kid, ...more } })
+const withHeader = (more: object) => ({ ...forged, header: { kid: ec.kid, ...more } })
 
 /** The attacker's changes, before or after the token is signed. */
 type Forge = TokenChanges | ((token: string) => string | Promise<string>)
@@ -60,11 +56,11 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'alg "nOnE" with a zero byte': { header: { alg: 'nOnE' }, ...zeros(1) },
     'HS256, and the RSA public key (PEM) as its secret': {
       header: { alg: 'HS256', kid: rsa!.kid },
-      sign: signHMAC(encode(pem)),
+      sign: signHMAC(pem),
     },
     'HS256, and the EC public key (JWK) as its secret': {
       header: { alg: 'HS256' },
-      sign: signHMAC(encode(JSON.stringify(ec.publicJWK))),
+      sign: signHMAC(JSON.stringify(ec.publicJWK)),
     },
     'alg twice, none last': { headerText: `{${textOf(header)},"alg":"none"}` },
   },
@@ -74,10 +70,7 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'ES384 of a P-256 key': { header: { alg: 'ES384' } },
     'EdDSA of an EC key': { header: { alg: 'EdDSA' } },
     'PS256 of a key for RS256': { header: { alg: 'PS256', kid: rsa!.kid }, key: rsa! },
-    'jku and a key ID of the attacker': {
-      key,
-      header: { jku: `${server}/jwks`, jwk: key.publicJWK },
-    },
+    'jku and a key ID of the attacker': { key, header: { jku: `${server}/jwks` } },
     'kid twice, an unknown one last': { headerText: `{${textOf(header)},"kid":"other"}` },
     ...Object.fromEntries(
       [
@@ -109,8 +102,7 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'an RSA signature of zeros': { key: rsa!, ...zeros(256) },
     'a key set on a server of the attacker (jku)': withHeader({ jku: `${server}/jwks` }),
     'a certificate on a server of the attacker (x5u)': withHeader({ x5u: `${server}/cert` }),
-    'a key in the header (jwk)': withHeader({ jwk: key.publicJWK }),
-    'a key in the header (jwk) under a known ID': withHeader({
+    'a key in the header (jwk)': withHeader({
       jwk: { ...key.publicJWK, kid: ec.kid },
     }),
     'a certificate in the header (x5c)': withHeader({ x5c: ['MIIB'], x5t: 'AAAA' }),
@@ -131,7 +123,9 @@ const ATTACKS: Readonly<Record<string, Readonly<Record<string, Forge>>>> = {
     'an encrypted token (JWE) around a valid one': async (token) => {
       const protectedHeader = { alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'JWT', kid: rsa!.kid }
       const secret = await importJWK({ ...rsa!.publicJWK, alg: 'RSA-OAEP-256', use: 'enc' })
-      return new CompactEncrypt(encode(token)).setProtectedHeader(protectedHeader).encrypt(secret)
+      return new CompactEncrypt(Buffer.from(token))
+        .setProtectedHeader(protectedHeader)
+        .encrypt(secret)
     },
     'a signed token around a valid one': (token) =>
       issuer.token(victim, { header: { cty: 'JWT' }, payloadText: token }),
