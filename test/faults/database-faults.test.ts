@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { createFixture } from '../support/fixture'
 import { findState } from './harness/direct-database'
 import { startHarness } from './harness/start'
-import type { DatabaseFault, Plan } from './harness/worker'
+import type { DatabaseFault } from './harness/worker'
 import { renderPage, type Row } from './table'
 
 const LOST = 'Network connection lost.'
@@ -36,7 +36,7 @@ const interrupted = (statements: number): DatabaseFault => ({ message: LOST, sta
 
 type DatabaseCase = [
   fault: string,
-  faults: Faults | 'no tables',
+  faults: Faults,
   attempts: number,
   after: State,
   reason?: string,
@@ -94,7 +94,6 @@ const cases: readonly DatabaseCase[] = [
     REMOVED,
     'database_failed',
   ],
-  ['The migrations were not applied', 'no tables', 1, SAME, 'database_not_migrated'],
 ]
 
 const WAITS = { none: '–', 2: '2 s', midnight: 'until 00:00 UTC' }
@@ -123,13 +122,12 @@ function findSecondsToMidnight(): number {
 describe.concurrent('a deletion, if', () => {
   test.for(cases)('%s', async (given, { expect }) => {
     const [fault, faults, attempts, after, reason, retryAfter] = given
-    const plan: Plan = faults === 'no tables' ? { unmigrated: true } : { database: faults }
     const sent = await createCall()
-    const response = await harness.call(sent, plan)
+    const response = await harness.call(sent, { database: faults })
     const secondsToMidnight = findSecondsToMidnight()
     const line = await harness.lineOf(response.requestID)
     const { batches } = await harness.report(response.requestID)
-    if (faults !== 'no tables') await settle(faults)
+    await settle(faults)
     const found = await findState(db, sent.userID)
     const wait = response.headers.get('Retry-After')
 

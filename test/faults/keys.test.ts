@@ -86,19 +86,6 @@ test('refreshes the keys again after a refresh has ended with its request', asyn
   expect((await ask(name, { aheadMs: 13 * MINUTE_MS, token })).status).toBe(401)
 })
 
-test('responds to 100 callers of a cold isolate while 100 others disconnect', async () => {
-  const name = 'crowd'
-  const held = holdFirst(name)
-  const leave = await Promise.all(
-    times(100, (index) => harness.askAndLeave(name, { plan: { mortal: index % 2 === 0 } })),
-  )
-  const staying = times(100, () => ask(name))
-  await poll(() => fetches(name)).toBeGreaterThan(0)
-  for (const each of leave) each()
-  held.release()
-  expect(await statuses(staying)).toEqual(new Set([404]))
-})
-
 test.for([
   { issuerIs: 'up', response: up },
   { issuerIs: 'down', response: down },

@@ -4,7 +4,7 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { inject } from 'vitest'
-import { compatibility, DATABASE, type IdentityOptions } from '../../../dev/identity-worker.ts'
+import { compatibility, type IdentityOptions } from '../../../dev/identity-worker.ts'
 import { bundleScript } from '../../support/node/bundle'
 import { call, pathOf, type Call } from '../../support/node/client'
 import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
@@ -52,7 +52,6 @@ export async function startHarness({ identity = [{}], ...options }: IdentityWork
       { type: 'ESModule', path: join(folder, 'index.js') },
     ],
     compatibilityFlags: [...compatibility.compatibilityFlags, 'nodejs_als'],
-    d1Databases: { ...DATABASE, UNMIGRATED: 'unmigrated' },
   }
   const workers = await startIdentity({
     ...options,

@@ -25,8 +25,6 @@ export interface Plan {
   readonly vars?: Readonly<Record<string, unknown>>
   /** One for each attempt; later attempts succeed. */
   readonly database?: readonly DatabaseFault[]
-  /** Uses a database without tables. */
-  readonly unmigrated?: boolean
   /** What the Cache API holds for every key. */
   readonly cached?: string
   /** Stops the clock at this time, in Unix milliseconds. */
@@ -48,10 +46,6 @@ export interface Report {
   readonly timers: number[]
   /** Log lines besides the request's own. */
   readonly warnings: string[]
-}
-
-interface HarnessEnv extends Environment {
-  readonly UNMIGRATED: D1Database
 }
 
 const plans = new Map<string, Plan>()
@@ -156,7 +150,7 @@ const createReport = (): Report => ({
 })
 
 /** Serves the harness itself: PUT stores a plan, GET reads its report, POST runs a sweep for which all events are due. */
-async function control(request: Request, id: string, env: HarnessEnv): Promise<Response> {
+async function control(request: Request, id: string, env: Environment): Promise<Response> {
   if (request.method === 'GET') return Response.json(reports.get(id) ?? null)
   if (request.method === 'PUT') plans.set(id, await request.json<Plan>())
   else {
@@ -167,13 +161,12 @@ async function control(request: Request, id: string, env: HarnessEnv): Promise<R
   return new Response(null, { status: 204 })
 }
 
-async function run(request: Request, env: HarnessEnv, ctx: ExecutionContext): Promise<Response> {
+async function run(request: Request, env: Environment, ctx: ExecutionContext): Promise<Response> {
   const id = request.headers.get('X-Request-Id') ?? ''
   const plan = plans.get(id) ?? {}
   const report = createReport()
   reports.set(id, report)
-  const real = plan.unmigrated === true ? env.UNMIGRATED : env.DB
-  const DB = breakDatabase(real, plan.database ?? [], report, ctx)
+  const DB = breakDatabase(env.DB, plan.database ?? [], report, ctx)
   const mortal = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext
   return current.run({ plan, report }, () =>
     identity.fetch(request, { ...env, ...plan.vars, DB }, plan.mortal === true ? mortal : ctx),
@@ -185,4 +178,4 @@ export default {
     const [, id] = /^\/harness\/(.*)$/.exec(new URL(request.url).pathname) ?? []
     return id === undefined ? run(request, env, ctx) : control(request, id, env)
   },
-} satisfies ExportedHandler<HarnessEnv>
+} satisfies ExportedHandler<Environment>
