@@ -1,6 +1,6 @@
 /**
- * Calls the Worker with a token that is bound to a key and a proof of that key (DPoP, RFC 9449). `npm start` prints how to
- * use it. Runs on Node 20 and newer.
+ * Calls the Worker with a token that is bound to a key and a proof of that key (DPoP, RFC 9449). `npm start` prints how
+ * to use it. Runs on Node 20 and newer.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'

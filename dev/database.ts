@@ -1,6 +1,6 @@
 /**
- * A D1 database as local programs use it, the rows of its tables, and the difference between two readings. Runs in Node, in
- * workerd and in browsers.
+ * A D1 database as local programs use it, the rows of its tables, and the difference between two readings. Runs in
+ * Node, in workerd and in browsers.
  */
 
 /** A D1 database: the part of Cloudflare's `D1Database` that this folder uses. */

@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: makes calls to a fresh stack on free ports, and prints each response and what it changed in the database.
- * Ends with 0 only if every call had the expected response and effect.
+ * `npm run demo`: makes calls to a fresh stack on free ports, and prints each response and what it changed in the
+ * database. Ends with 0 only if every call had the expected response and effect.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

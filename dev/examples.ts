@@ -1,6 +1,6 @@
 /**
- * The examples that `npm start` prints: real tokens in files, and a command for each kind of response, on users that exist.
- * The commands read the files, so they stay short and the tokens can be renewed.
+ * The examples that `npm start` prints: real tokens in files, and a command for each kind of response, on users that
+ * exist. The commands read the files, so they stay short and the tokens can be renewed.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

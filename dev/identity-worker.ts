@@ -1,6 +1,6 @@
 /**
- * The Identity Worker as the local stack, the tests and the measurements run it. Takes the main file, the compatibility date
- * and the flags from wrangler.toml, and nothing else: the values of an operator have no effect.
+ * The Identity Worker as the local stack, the tests and the measurements run it. Takes the main file, the compatibility
+ * date and the flags from wrangler.toml, and nothing else: the values of an operator have no effect.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

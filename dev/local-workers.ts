@@ -1,6 +1,6 @@
 /**
- * Runs Workers on local workerd, all in one runtime, so that they can be bound to each other. Each Worker listens on its
- * own socket, without a proxy. The runtime ends with this process, even if this process is killed.
+ * Runs Workers on local workerd, all in one runtime, so that they can be bound to each other. Each Worker listens on
+ * its own socket, without a proxy. The runtime ends with this process, even if this process is killed.
  */
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
@@ -136,8 +136,8 @@ export async function migrate(configPath: string, persistTo: string): Promise<vo
 
 /**
  * Ties a runtime to this process: workerd.sh runs workerd, writes its process ID into a file, and kills it when this
- * process is gone. It waits on a named pipe that only this process holds open. Without it, workerd outlives a parent that
- * was killed: https://github.com/cloudflare/workers-sdk/issues/6510
+ * process is gone. It waits on a named pipe that only this process holds open. Without it, workerd outlives a parent
+ * that was killed: https://github.com/cloudflare/workers-sdk/issues/6510
  */
 function createLeash(logFile?: string) {
   if (process.platform === 'win32') return { env: {}, readPID: () => 0, release() {} }

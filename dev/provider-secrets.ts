@@ -1,6 +1,6 @@
 /**
- * The secrets of the OpenID provider, which outlive a start: its signing key, so that tokens and a Worker's cached keys stay
- * valid; the key of its cookies; the secret of each service account. The first start makes them at random.
+ * The secrets of the OpenID provider, which outlive a start: its signing key, so that tokens and a Worker's cached keys
+ * stay valid; the key of its cookies; the secret of each service account. The first start makes them at random.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'

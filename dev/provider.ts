@@ -1,7 +1,7 @@
 /**
- * The OpenID provider of the local stack: oidc-provider over the people of seed-data.ts, on plain HTTP and loopback. Access
- * tokens are JWTs (RFC 9068), signed with ES256, valid for an hour. There are no passwords: anyone who reaches the page can
- * sign in as any person. Never deployed.
+ * The OpenID provider of the local stack: oidc-provider over the people of seed-data.ts, on plain HTTP and loopback.
+ * Access tokens are JWTs (RFC 9068), signed with ES256, valid for an hour. There are no passwords: anyone who reaches
+ * the page can sign in as any person. Never deployed.
  */
 import {
   interactionPolicy,

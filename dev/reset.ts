@@ -1,6 +1,6 @@
 /**
- * `npm run reset`: removes the data of the local stack, the keys of the provider and the tokens. The next start makes new
- * ones.
+ * `npm run reset`: removes the data of the local stack, the keys of the provider and the tokens. The next start makes
+ * new ones.
  */
 import { existsSync } from 'node:fs'
 import { readOptions } from './options.ts'

@@ -1,6 +1,6 @@
 /**
- * The people, organizations and groups of the local stack, and their rows in the database. Names and e-mail addresses are
- * the OpenID provider's; the database holds IDs, states, memberships and roles.
+ * The people, organizations and groups of the local stack, and their rows in the database. Names and e-mail addresses
+ * are the OpenID provider's; the database holds IDs, states, memberships and roles.
  */
 import type { Database } from './database.ts'
 import { createSeed, type State } from './seeder.ts'

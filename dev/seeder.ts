@@ -1,6 +1,6 @@
 /**
- * Writes rows in the terms of the data model: collects them in memory, with new IDs, and sends them as one batch. Runs in
- * workerd and in Node. Tests that make their own organizations can share a database.
+ * Writes rows in the terms of the data model: collects them in memory, with new IDs, and sends them as one batch. Runs
+ * in workerd and in Node. Tests that make their own organizations can share a database.
  */
 import type { Database, Row } from './database.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Gets access tokens from the local provider as programs do, by openid-client: a person's by the authorization code flow
- * with PKCE, a service account's by client credentials. A cookie jar takes the place of the person's browser.
+ * Gets access tokens from the local provider as programs do, by openid-client: a person's by the authorization code
+ * flow with PKCE, a service account's by client credentials. A cookie jar takes the place of the person's browser.
  */
 import makeFetchCookie from 'fetch-cookie'
 import * as openid from 'openid-client'

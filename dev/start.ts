@@ -51,8 +51,8 @@ setInterval(() => {
 }, RENEW_TOKENS_MS)
 
 /**
- * Ends this process soon after npm has ended without a signal, for example because it was killed. npm runs scripts through
- * a shell, so npm is the parent of the parent. Without `ps`, only the parent is checked.
+ * Ends this process soon after npm has ended without a signal, for example because it was killed. npm runs scripts
+ * through a shell, so npm is the parent of the parent. Without `ps`, only the parent is checked.
  */
 function endWithNpm(): void {
   const parent = process.ppid

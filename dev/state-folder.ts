@@ -1,6 +1,6 @@
 /**
- * The folder that keeps the state of the local stack: databases, the provider's secrets, tokens. One stack at a time uses
- * it; a file holds the process ID of that stack.
+ * The folder that keeps the state of the local stack: databases, the provider's secrets, tokens. One stack at a time
+ * uses it; a file holds the process ID of that stack.
  */
 import {
   existsSync,

@@ -1,6 +1,6 @@
 /**
- * A token issuer for tests: its keys, its JWK Set, and tokens with full control of header, claims and raw bytes. Runs in
- * workerd and in Node. It serves no endpoint: see jwks-responders.ts.
+ * A token issuer for tests: its keys, its JWK Set, and tokens with full control of header, claims and raw bytes. Runs
+ * in workerd and in Node. It serves no endpoint: see jwks-responders.ts.
  */
 import { base64url, type JWK } from 'jose'
 import { createKey, type KeyAlgorithm, type SigningKey } from './test-keys.ts'

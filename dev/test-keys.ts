@@ -1,6 +1,6 @@
 /**
- * Key pairs for each algorithm that may sign a token, and signatures over raw bytes: attackers do not need a JOSE library.
- * Runs in workerd and in Node.
+ * Key pairs for each algorithm that may sign a token, and signatures over raw bytes: attackers do not need a JOSE
+ * library. Runs in workerd and in Node.
  */
 import {
   exportJWK,

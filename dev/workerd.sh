@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs workerd. With a leash (local-workers.ts), writes its process ID into a file, and kills it when the parent is gone.
+# Runs workerd. With a leash (local-workers.ts), writes its process ID into a file and kills it when the parent is gone.
 if [ -n "${WORKERD_LEASH-}" ]; then
   exec 9<"$WORKERD_LEASH/parent"
   (read -r _ <&9 || kill -9 $$) </dev/null >/dev/null 2>&1 3>&- &

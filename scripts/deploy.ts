@@ -1,6 +1,6 @@
 /**
- * `npm run deploy`: checks the values of one environment, migrates its database and deploys it. `--env=<name>` chooses the
- * environment, by default production; other options go to `wrangler deploy`. `--dry-run` uploads nothing.
+ * `npm run deploy`: checks the values of one environment, migrates its database and deploys it. `--env=<name>` chooses
+ * the environment, by default production; other options go to `wrangler deploy`. `--dry-run` uploads nothing.
  */
 import { spawnSync } from 'node:child_process'
 import { basename } from 'node:path'

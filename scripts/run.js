@@ -1,6 +1,6 @@
 /**
- * Runs every development command: `node scripts/run.js start`. Plain JavaScript, so that an old Node or a checkout without
- * packages gets a message that says what to do.
+ * Runs every development command: `node scripts/run.js start`. Plain JavaScript, so that an old Node or a checkout
+ * without packages gets a message that says what to do.
  */
 import { createRequire } from 'node:module'
 

@@ -1,7 +1,7 @@
 /**
- * The console: a page that signs people in at the provider, shows the database, and calls the Worker from another origin,
- * as any front end does. For development only: this server gives out the database and tokens, so it listens on loopback
- * and serves its own page only.
+ * The console: a page that signs people in at the provider, shows the database, and calls the Worker from another
+ * origin, as any front end does. For development only: this server gives out the database and tokens, so it listens on
+ * loopback and serves its own page only.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Each state of the console and the provider's page, wide and light, narrow and dark: breaks no rule of axe, fits into its
- * frame with names of 100 characters, and has no text below 12 px.
+ * Each state of the console and the provider's page, wide and light, narrow and dark: breaks no rule of axe, fits into
+ * its frame with names of 100 characters, and has no text below 12 px.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * The console in a real Chromium: people sign in at the provider and remove people with the cross-origin call of any front
- * end.
+ * The console in a real Chromium: people sign in at the provider and remove people with the cross-origin call of any
+ * front end.
  */
 import { execFileSync } from 'node:child_process'
 import type { Page } from 'playwright-core'

@@ -1,6 +1,6 @@
 /**
- * docs/openapi.yaml under a strict linter. The two exceptions are facts of this API: OPTIONS cannot fail with 4xx, and no
- * operation has the response to methods that are not described.
+ * docs/openapi.yaml under a strict linter. The two exceptions are facts of this API: OPTIONS cannot fail with 4xx, and
+ * no operation has the response to methods that are not described.
  */
 import { expect, test } from 'vitest'
 import { runTool } from './support/tools'

@@ -1,6 +1,6 @@
 /**
- * The generated client of docs/callers.md, with types from docs/openapi.yaml: compiled strictly, and run against the Worker
- * and against responses that are not the Worker's.
+ * The generated client of docs/callers.md, with types from docs/openapi.yaml: compiled strictly, and run against the
+ * Worker and against responses that are not the Worker's.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

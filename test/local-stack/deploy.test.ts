@@ -1,6 +1,6 @@
 /**
- * The check of the values before a deployment. No test reaches the network: `npm run deploy` ends with a failed check, or
- * runs with `--dry-run`.
+ * The check of the values before a deployment. No test reaches the network: `npm run deploy` ends with a failed check,
+ * or runs with `--dry-run`.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Joins the rows of the database into organizations with people and groups, and into deletions. The names of people come
- * from the provider's list, because the database has none.
+ * Joins the rows of the database into organizations with people and groups, and into deletions. The names of people
+ * come from the provider's list, because the database has none.
  */
 import type { Row } from '../../database.ts'
 import type { Settings, Snapshot } from '../protocol.ts'

@@ -1,6 +1,6 @@
 /**
- * Signs people in at the OpenID provider: authorization code flow with PKCE (RFC 7636), by openid-client. Tokens are bound
- * to the key of this browser (proof.ts). They stay in the session storage of this tab and end with it.
+ * Signs people in at the OpenID provider: authorization code flow with PKCE (RFC 7636), by openid-client. Tokens are
+ * bound to the key of this browser (proof.ts). They stay in the session storage of this tab and end with it.
  */
 import * as openid from 'openid-client'
 import type { Settings } from '../protocol.ts'

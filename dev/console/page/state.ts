@@ -40,7 +40,7 @@ export function describeCredential(credential: Credential, settings: Settings): 
     'service-account': nameOf(settings.serviceAccount.id, settings),
     person: name,
     altered: `${name}, altered token`,
-    copied: `A thief of the token of ${name}`,
+    copied: `A thief with the token of ${name}`,
   }
   return words[credential.kind]
 }

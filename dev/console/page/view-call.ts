@@ -70,14 +70,14 @@ function viewSend({ draft, isBusy }: State, target: Target | undefined) {
   </button>`
 }
 
-const as = (kind: 'person' | 'altered' | 'copied') => (subject: string) => ({ kind, subject })
+const as = (subject: string) => ({ kind: 'person', subject }) as const
 
 function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
   const signedIn = sessions.map(({ subject }) => subject)
   const others = settings.people.map(({ subject }) => subject).filter((s) => !signedIn.includes(s))
-  const special = (['service-account', 'none', 'expired'] as const).map((kind) => ({ kind }))
-  const owners = [...new Set([...signedIn, settings.administrator])]
-  const stolen = [...owners.map(as('altered')), ...owners.map(as('copied'))]
+  const plain = (['service-account', 'none', 'expired'] as const).map((kind) => ({ kind }))
+  const subject = settings.administrator
+  const changed = (['altered', 'copied'] as const).map((kind) => ({ kind, subject }))
   const chosen = JSON.stringify(draft.credential)
   const session = signedIn.find((subject) => isCaller(draft, subject))
   const viewList = (label: string, credentials: readonly Credential[]) =>
@@ -98,9 +98,8 @@ function viewCaller({ draft, sessions, settings }: State, actions: Actions) {
       <label>
         Caller
         <select @change=${choose}>
-          ${viewList('Signed in', signedIn.map(as('person')))}
-          ${viewList('Sign in first', others.map(as('person')))}
-          ${viewList('Other tokens', [...special, ...stolen])}
+          ${viewList('Signed in', signedIn.map(as))} ${viewList('Sign in first', others.map(as))}
+          ${viewList('Other tokens', [...plain, ...changed])}
         </select>
       </label>
       ${
