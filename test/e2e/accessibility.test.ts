@@ -117,6 +117,7 @@ test.each([
   await page.getByText(/^Request/).click()
   await page.getByLabel('Path').fill('/nowhere')
   await page.getByRole('button', { name: 'Send DELETE' }).click()
-  await readSentence(page, 'Not sent')
+  const advice = await readSentence(page, 'Not sent') // OPTIONS gets 404
+  expect(advice).toContain(`CORS_ORIGINS must name ${url}`)
   expect(await findFaults(page)).toEqual([])
 })
