@@ -43,35 +43,43 @@ async function readRecord({ fixture }: Harness) {
 
 beforeEach(() => env.DB.prepare('DELETE FROM deletion_outbox').run())
 
-test('sends one event with the values of the record, which is pending until it is removed', async () => {
-  const pending: unknown[] = []
-  const queue = createQueue(async () => pending.push(await readPending()))
-  const harness = await createHarness({ vars: { DELETION_EVENTS: queue } })
-  const { fixture } = harness
-  const { status, headers } = await harness.callAs(fixture.administrator)
-  expect(status).toBe(200)
-  const record = await readRecord(harness)
-  expect(queue.sent).toEqual([
-    {
-      specversion: '1.0',
-      ...record,
-      type: 'dev.identity-worker.user.deleted',
-      source: `/api/v1/organizations/${encodeURIComponent(fixture.organizationID)}`,
-      subject: fixture.target.userID,
-      datacontenttype: 'application/json',
-      data: {
-        organizationID: fixture.organizationID,
-        userID: fixture.target.userID,
-        personID: fixture.target.person.id,
-        actor: { kind: 'user', subject: fixture.administrator.person.subject },
-        groupsRemoved: 2,
-        requestID: headers.get('X-Request-Id'),
+test.each([
+  ['administrator', 'user', 'false'],
+  ['serviceAccount', 'service_account', 'true'],
+] as const)(
+  'sends one event, with the values of the record, of a call by %s',
+  async (caller, kind, groups) => {
+    const pending: unknown[] = []
+    const queue = createQueue(async () => pending.push(await readPending()))
+    const vars = { DELETION_EVENTS: queue, RECORD_GROUPS: groups }
+    const harness = await createHarness({ vars })
+    const { fixture } = harness
+    const { status, headers, line } = await harness.callAs(fixture[caller])
+    expect(status).toBe(200)
+    const record = await readRecord(harness)
+    expect(queue.sent).toEqual([
+      {
+        specversion: '1.0',
+        ...record,
+        type: 'dev.identity-worker.user.deleted',
+        source: `/api/v1/organizations/${encodeURIComponent(fixture.organizationID)}`,
+        subject: fixture.target.userID,
+        datacontenttype: 'application/json',
+        data: {
+          organizationID: fixture.organizationID,
+          userID: fixture.target.userID,
+          personID: fixture.target.person.id,
+          actor: { kind, subject: line.actor?.subject },
+          groupsRemoved: 2,
+          ...(groups === 'true' && { groupIDs: [fixture.auditors, fixture.readers].toSorted() }),
+          requestID: headers.get('X-Request-Id'),
+        },
       },
-    },
-  ])
-  expect([pending, await readPending()]).toEqual([[[record.id]], []])
-  expect(readLog()).toHaveLength(1)
-})
+    ])
+    expect([pending, await readPending()]).toEqual([[[record.id]], []])
+    expect(readLog()).toHaveLength(1)
+  },
+)
 
 test('reads one row and writes one row more than a deletion without events', async () => {
   const costs: (number | undefined)[][] = []

@@ -11,7 +11,11 @@ import { createSeed } from '../dev/seeder.ts'
 import { MINUTE, SECOND, stopClock } from './support/worker/clock'
 import { readLog } from './support/worker/log'
 
-type Body = { readonly id: string; readonly data: Readonly<Record<string, unknown>> }
+type Body = {
+  readonly id: string
+  readonly source: string
+  readonly data: Readonly<Record<string, unknown>>
+}
 
 /** A queue that keeps what it takes, unless `respond` throws or hangs. */
 function createQueue(respond: (bodies: readonly Body[]) => unknown = () => {}) {
@@ -83,12 +87,15 @@ beforeEach(async () => {
 })
 
 test('sends the pending events in one batch, and removes them', async () => {
-  await addRecords(100)
+  await addRecords(100, { organizationID: 'a/ü' })
+  await env.DB.exec("UPDATE user_deletions SET group_ids = 'no JSON'")
   const queue = createQueue()
   const { line } = await run({ DELETION_EVENTS: queue })
   expect(line).toEqual({ message: 'sweep', sent: 100, pending: 0, purged: 0 })
   expect(queue.batches.map(({ length }) => length)).toEqual([100])
   expect(new Set(queue.taken.map(({ id }) => id)).size).toBe(100)
+  const sources = new Set(queue.taken.map(({ source }) => source))
+  expect(sources).toEqual(new Set(['/api/v1/organizations/a%2F%C3%BC']))
   expect(await count('deletion_outbox')).toBe(0)
   expect(await count('user_deletions')).toBe(100)
 })
@@ -184,6 +191,7 @@ test('sends large events in steps of at most 200 KB, and only the ID of a larger
   await addRecords(5, { organizationID: 'x'.repeat(45_000) })
   await addRecords(1, { organizationID: 'x'.repeat(1_000_000) })
   await addRecords(1, { organizationID: '\u0001'.repeat(90_000) })
+  await addRecords(1, { organizationID: 'é'.repeat(14_000) })
   const queue = createQueue()
   await run({ DELETION_EVENTS: queue })
   const encoder = new TextEncoder()
