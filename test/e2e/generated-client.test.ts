@@ -7,23 +7,29 @@ import { join } from 'node:path'
 import { calculateJwkThumbprint, exportJWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDocument } from '../operations/document'
-import {
-  foreignCases,
-  serveForeignResponses,
-  type ForeignServer,
-} from '../support/node/foreign-responses'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createFixture, type Fixture } from '../support/fixture'
+import { foreignCases, serveForeignResponses } from '../support/node/foreign-responses'
+import { startWithIssuer } from '../support/node/local-workers'
+import { createFixture } from '../support/fixture'
 import { ROOT, runTool } from './support/tools'
 
 const CLIENT = join(ROOT, 'test/e2e/client')
 const BASE_URL = 'https://identity.example'
 
-let issuer: ServedIssuer
-let workers: LocalWorkers
-let fixture: Fixture
-let foreign: ForeignServer
+const workers = await startWithIssuer(() => ({
+  identity: [
+    {},
+    { name: 'bound', vars: { DPOP: 'require' } },
+    { name: 'without-keys', vars: { JWKS_URL: 'http://127.0.0.1:9/jwks' } },
+    { name: 'unconfigured', vars: { TOKEN_ISSUER: '' } },
+  ],
+}))
+const { issuer } = workers
+const fixture = await createFixture(workers.db)
+const foreign = await serveForeignResponses()
+afterAll(async () => {
+  foreign.stop()
+  await workers.stop()
+})
 
 const document = await readDocument(join(ROOT, 'docs/callers.md'))
 const findTypeScript = (heading: string) =>
@@ -36,24 +42,6 @@ beforeAll(async () => {
   const output = join(CLIENT, 'generated/identity.ts')
   const generated = await runTool('openapi-typescript', ['docs/openapi.yaml', '--output', output])
   if (generated.exitCode !== 0) throw new Error(generated.output)
-  issuer = await serveIssuer()
-  foreign = await serveForeignResponses()
-  const withoutKeys = { ...issuer.vars, JWKS_URL: 'http://127.0.0.1:9/jwks' }
-  workers = await startWorkers({
-    identity: [
-      { name: 'identity', vars: { ...issuer.vars } },
-      { name: 'bound', vars: { ...issuer.vars, DPOP: 'require' } },
-      { name: 'without-keys', vars: withoutKeys },
-      { name: 'unconfigured' },
-    ],
-  })
-  fixture = await createFixture(workers.db)
-})
-
-afterAll(async () => {
-  foreign?.stop()
-  await workers?.stop()
-  await issuer?.stop()
 })
 
 /** What the sample exports, in a file with another base URL and with further code. */

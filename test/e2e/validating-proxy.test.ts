@@ -8,10 +8,9 @@ import type { AddressInfo } from 'node:net'
 import getPort from 'get-port'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { DATABASE } from '../../dev/identity-worker'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
 import { pathOf } from '../support/node/client'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createFixture, subjectOf, type Fixture, type Subject } from '../support/fixture'
+import { startWithIssuer } from '../support/node/local-workers'
+import { createFixture, subjectOf, type Subject } from '../support/fixture'
 import { addToFixture, cases, deployments } from '../service-binding/outcomes'
 import { startTool } from './support/tools'
 
@@ -22,21 +21,18 @@ const NOT_DESCRIBED = 'Selected route not found'
 type Prism = Awaited<ReturnType<typeof startPrism>>
 
 const proxies = new Map<string, Prism>()
-let issuer: ServedIssuer
-let workers: LocalWorkers
+const workers = await startWithIssuer(() => ({
+  identity: Object.entries(deployments).map(([name, vars]) => ({
+    name,
+    vars: { CORS_ORIGINS: PAGE, ...vars },
+    d1Databases: name === 'WITHOUT_TABLES' ? { DB: 'empty' } : DATABASE,
+  })),
+}))
+const { issuer } = workers
 /** Has the users that requests name by a fixed ID. */
-let shared: Fixture
+const shared = await createFixture(workers.db, addToFixture)
 
 beforeAll(async () => {
-  issuer = await serveIssuer()
-  workers = await startWorkers({
-    identity: Object.entries(deployments).map(([name, vars]) => ({
-      name,
-      vars: { CORS_ORIGINS: PAGE, ...issuer.vars, ...vars },
-      d1Databases: name === 'WITHOUT_TABLES' ? { DB: 'empty' } : DATABASE,
-    })),
-  })
-  shared = await createFixture(workers.db, addToFixture)
   const names = Object.keys(deployments)
   await Promise.all(
     names.map(async (name) => proxies.set(name, await startPrism(workers.urlOf(name)))),
@@ -45,8 +41,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const prism of proxies.values()) await prism.stop()
-  await workers?.stop()
-  await issuer?.stop()
+  await workers.stop()
 })
 
 /** Starts Prism in front of a server; resolves when it listens. */

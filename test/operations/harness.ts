@@ -6,8 +6,7 @@ import type { IdentityOptions } from '../../dev/identity-worker.ts'
 import { createSeed } from '../../dev/seeder.ts'
 import type { IssuerVars } from '../../dev/test-issuer.ts'
 import { call, type Call } from '../support/node/client'
-import { serveIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkersOptions } from '../support/node/local-workers'
+import { startWithIssuer, type LocalWorkersOptions } from '../support/node/local-workers'
 
 /**
  * Starts Identity Workers that trust one issuer. Stops all after the tests of the file.
@@ -18,16 +17,9 @@ export async function createHarness(
   describeWorkers: (vars: IssuerVars) => readonly IdentityOptions[] = () => [{}],
   others: LocalWorkersOptions['others'] = [],
 ) {
-  const issuer = await serveIssuer()
-  const identity = describeWorkers(issuer.vars).map((options) =>
-    Object.assign({}, options, { vars: { ...issuer.vars, ...options.vars } }),
-  )
-  const workers = await startWorkers({ identity, others })
-  afterAll(async () => {
-    await workers.stop()
-    await issuer.stop()
-  })
-  const { db } = workers
+  const workers = await startWithIssuer(({ vars }) => ({ identity: describeWorkers(vars), others }))
+  afterAll(() => workers.stop())
+  const { db, issuer } = workers
 
   /** Adds a member without groups, deletes it as the subject, and returns the status of the response. */
   async function tryToDelete(subject: string, organizationID: string): Promise<number> {

@@ -2,12 +2,11 @@
  * Calling Workers of the documents, bound to the Worker under test: the one in README.md and examples/console-backend.
  * The example's own tests have what needs no Worker.
  */
-import { beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { readWorker, type LocalWorker } from '../../dev/local-workers.ts'
 import { createSeed } from '../../dev/seeder.ts'
 import { bundleScript } from '../support/node/bundle'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { startWithIssuer } from '../support/node/local-workers'
 import { bindTo, buildDocumentedCallers } from './test-workers'
 
 const ADMINISTRATOR = 'an-administrator'
@@ -29,33 +28,28 @@ const UNRELIABLE: LocalWorker = {
     }`,
 }
 
-let issuer: ServedIssuer
-let workers: LocalWorkers
+const { main, options } = readWorker('examples/console-backend/wrangler.toml')
+const script = await bundleScript({ entryPoints: [main] })
+const backend = { ...options, name: 'backend', modules: true, script } as LocalWorker
+const IDENTITY = { name: 'unreliable', entrypoint: 'Identity' }
+const workers = await startWithIssuer(async () => ({
+  others: [
+    ...(await buildDocumentedCallers()),
+    backend,
+    UNRELIABLE,
+    { ...backend, name: 'backend-of-unreliable', serviceBindings: { IDENTITY } },
+  ],
+}))
+const { issuer } = workers
+afterAll(() => workers.stop())
 
-beforeAll(async () => {
-  issuer = await serveIssuer()
-  const { main, options } = readWorker('examples/console-backend/wrangler.toml')
-  const script = await bundleScript({ entryPoints: [main] })
-  const backend = { ...options, name: 'backend', modules: true, script } as LocalWorker
-  const IDENTITY = { name: 'unreliable', entrypoint: 'Identity' }
-  workers = await startWorkers({
-    identity: [{ vars: { ...issuer.vars } }],
-    others: [
-      ...(await buildDocumentedCallers()),
-      backend,
-      UNRELIABLE,
-      { ...backend, name: 'backend-of-unreliable', serviceBindings: { IDENTITY } },
-    ],
-  })
-  const seed = createSeed()
-  seed.organization('acme')
-  const groups = [seed.group('acme', ['administrator'])]
-  seed.member('acme', { personOptions: { subject: ADMINISTRATOR }, groups })
-  seed.member('acme', { personOptions: { subject: 'a-member' } })
-  seed.member('acme', { id: 'acme-bob' })
-  await seed.save(workers.db)
-  return () => Promise.all([workers.stop(), issuer.stop()])
-})
+const seed = createSeed()
+seed.organization('acme')
+const groups = [seed.group('acme', ['administrator'])]
+seed.member('acme', { personOptions: { subject: ADMINISTRATOR }, groups })
+seed.member('acme', { personOptions: { subject: 'a-member' } })
+seed.member('acme', { id: 'acme-bob' })
+await seed.save(workers.db)
 
 test.each([
   [401, 'authentication failed', undefined],

@@ -6,69 +6,59 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as openid from 'openid-client'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { AUDIENCE, CLI, runProvider, type RunningProvider } from '../../dev/provider'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { AUDIENCE, CLI, runProvider } from '../../dev/provider'
 import { loadProviderSecrets } from '../../dev/provider-secrets'
 import { callers } from '../../dev/seed-data'
 import { createSeed } from '../../dev/seeder.ts'
 import { signIn, signInServiceAccount } from '../../dev/sign-in'
-import { createFixture, type Fixture } from '../support/fixture'
+import { createFixture } from '../support/fixture'
 import { pathOf } from '../support/node/client'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
-import { createClientKey, makeProof, type ClientKey } from '../support/proofs'
+import { startWithIssuer } from '../support/node/local-workers'
+import { createClientKey, makeProof } from '../support/proofs'
 import { notFound, unauthorized } from './outcomes'
 import { bindTo, buildDocumentedCallers, buildTestWorker } from './test-workers'
 import { deleteUserOver } from './transports'
 
 const ACCOUNT = 'a-service-account'
 
-let folder: string
-let issuer: ServedIssuer
-let provider: RunningProvider
-let secret: string
-let workers: LocalWorkers
-let fixture: Fixture
-let client: ClientKey
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'identity-provider-'))
-  const secrets = await loadProviderSecrets(join(folder, 'secrets.json'), [ACCOUNT])
-  secret = secrets.serviceAccounts[ACCOUNT]!
-  provider = await runProvider(0, secrets)
-  issuer = await serveIssuer()
-  client = await createClientKey()
-  const real = {
-    TOKEN_ISSUER: provider.issuer,
-    TOKEN_AUDIENCE: AUDIENCE,
-    JWKS_URL: provider.jwksURL,
-    DPOP: 'require',
-  }
-  workers = await startWorkers({
-    identity: [
-      { name: 'accept', vars: { ...issuer.vars, DPOP: 'accept' } },
-      { name: 'require', vars: { ...issuer.vars, DPOP: 'require' } },
-      { name: 'off', vars: { ...issuer.vars } },
-      { name: 'identity', vars: real },
-    ],
-    others: [
-      await buildTestWorker('caller', bindTo('accept', 'require', 'off')),
-      ...(await buildDocumentedCallers()),
-    ],
-  })
-  fixture = await createFixture(workers.db)
-  const seed = createSeed()
-  seed.organization('acme')
-  const administrators = seed.group('acme', ['administrator'])
-  const personOptions = { subject: callers.administrator }
-  seed.member('acme', { personOptions, groups: [administrators] })
-  seed.serviceAccount('acme', [administrators], ACCOUNT)
-  await seed.save(workers.db)
-  return async () => {
-    await Promise.all([workers.stop(), provider.stop(), issuer.stop()])
-    await rm(folder, { recursive: true })
-  }
+const folder = await mkdtemp(join(tmpdir(), 'identity-provider-'))
+const secrets = await loadProviderSecrets(join(folder, 'secrets.json'), [ACCOUNT])
+const secret = secrets.serviceAccounts[ACCOUNT]!
+const provider = await runProvider(0, secrets)
+const real = {
+  TOKEN_ISSUER: provider.issuer,
+  TOKEN_AUDIENCE: AUDIENCE,
+  JWKS_URL: provider.jwksURL,
+  DPOP: 'require',
+}
+const workers = await startWithIssuer(async () => ({
+  identity: [
+    { name: 'accept', vars: { DPOP: 'accept' } },
+    { name: 'require', vars: { DPOP: 'require' } },
+    { name: 'off' },
+    { name: 'identity', vars: real },
+  ],
+  others: [
+    await buildTestWorker('caller', bindTo('accept', 'require', 'off')),
+    ...(await buildDocumentedCallers()),
+  ],
+}))
+const { issuer } = workers
+afterAll(async () => {
+  await Promise.all([workers.stop(), provider.stop()])
+  await rm(folder, { recursive: true })
 })
+
+const client = await createClientKey()
+const fixture = await createFixture(workers.db)
+const seed = createSeed()
+seed.organization('acme')
+const administrators = seed.group('acme', ['administrator'])
+const personOptions = { subject: callers.administrator }
+seed.member('acme', { personOptions, groups: [administrators] })
+seed.serviceAccount('acme', [administrators], ACCOUNT)
+await seed.save(workers.db)
 
 const htu = (text: string) => ({ claims: { htu: text } })
 

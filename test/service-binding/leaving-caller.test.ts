@@ -1,12 +1,11 @@
 /**
  * A caller that goes away during its call: the deletion is completed, with its record and log line.
  */
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { DeleteUserRequest } from '../../src/identity'
 import { createFixture } from '../support/fixture'
 import { withBody } from '../support/jwks-responders'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { startWithIssuer } from '../support/node/local-workers'
 import { bindTo, buildTestWorker } from './test-workers'
 import { instruct } from './transports'
 
@@ -15,30 +14,25 @@ const PATIENCE = { timeout: 10_000, interval: 5 }
 const COMPLETED = { records: 1, statuses: [200] }
 const PENDING = { records: 0, statuses: [] }
 
-let issuer: ServedIssuer
-let workers: LocalWorkers
 /** Each way has an Identity Worker that fetches keys when its call begins, and waits for them. */
 const gates = new Map<string, Record<'begun' | 'open', PromiseWithResolvers<void>>>(
   WAYS.map((way) => [way, { begun: Promise.withResolvers(), open: Promise.withResolvers() }]),
 )
 
-beforeAll(async () => {
-  issuer = await serveIssuer()
-  issuer.endpoint.respond = async (request) => {
-    const { pathname, search } = new URL(request.url)
-    const gate = gates.get(search.slice(1))
-    if (pathname === '/begun') return gate!.begun.promise.then(() => new Response())
-    gate!.begun.resolve()
-    await gate!.open.promise
-    return withBody(issuer.jwks())(request)
-  }
-  const identity = WAYS.map((name) => {
-    return { name, vars: { ...issuer.vars, JWKS_URL: `${issuer.vars.JWKS_URL}?${name}` } }
-  })
-  const caller = await buildTestWorker('caller', bindTo(...WAYS))
-  workers = await startWorkers({ identity, others: [caller] })
-  return () => Promise.all([workers.stop(), issuer.stop()])
-})
+const workers = await startWithIssuer(async ({ vars }) => ({
+  identity: WAYS.map((name) => ({ name, vars: { JWKS_URL: `${vars.JWKS_URL}?${name}` } })),
+  others: [await buildTestWorker('caller', bindTo(...WAYS))],
+}))
+const { issuer } = workers
+issuer.endpoint.respond = async (request) => {
+  const { pathname, search } = new URL(request.url)
+  const gate = gates.get(search.slice(1))
+  if (pathname === '/begun') return gate!.begun.promise.then(() => new Response())
+  gate!.begun.resolve()
+  await gate!.open.promise
+  return withBody(issuer.jwks())(request)
+}
+afterAll(() => workers.stop())
 
 async function createRequest() {
   const { administrator, target } = await createFixture(workers.db)

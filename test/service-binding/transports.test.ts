@@ -3,13 +3,12 @@
  * outcome, effect on the database, D1 calls and log line.
  */
 import { Response as MiniflareResponse } from 'miniflare'
-import { beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { createSeed } from '../../dev/seeder.ts'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
-import { compare, readDatabase, type Difference, type Snapshot } from '../support/database'
-import { createFixture, subjectOf, type Fixture, type Subject } from '../support/fixture'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { compare, readDatabase, type Difference } from '../support/database'
+import { createFixture, subjectOf, type Subject } from '../support/fixture'
+import { startWithIssuer } from '../support/node/local-workers'
 import { addToFixture, cases, deployments, notFound, type OutcomeCase } from './outcomes'
 import { bindTo, buildTestWorker, buildWatchedIdentity } from './test-workers'
 import { deleteUserOver, fetchOver, httpTo, type Transport } from './transports'
@@ -23,10 +22,6 @@ const OPTIONS: Readonly<Record<string, object>> = {
   WITH_ISSUER_BINDING: { serviceBindings: { ISSUER: serveKeys } },
 }
 
-let issuer: ServedIssuer
-let workers: LocalWorkers
-let fixture: Fixture
-let before: Snapshot
 let keyFetches = 0
 
 async function serveKeys() {
@@ -34,18 +29,19 @@ async function serveKeys() {
   return new MiniflareResponse(issuer.jwks())
 }
 
-beforeAll(async () => {
-  issuer = await serveIssuer()
+const workers = await startWithIssuer(async (trusted) => {
   const identities = Object.entries({ ...deployments, WITH_ISSUER_BINDING: {} }).map(
-    ([name, vars]) => buildWatchedIdentity(name, { ...issuer.vars, ...vars }, OPTIONS[name]),
+    ([name, vars]) => buildWatchedIdentity(name, { ...trusted.vars, ...vars }, OPTIONS[name]),
   )
   const others = await Promise.all(identities)
   others.push(await buildTestWorker('caller', bindTo(...others.map(({ name }) => name))))
-  workers = await startWorkers({ others })
-  fixture = await createFixture(workers.db, addToFixture)
-  before = await readDatabase(workers.db)
-  return () => Promise.all([workers.stop(), issuer.stop()])
+  return { others }
 })
+const { issuer } = workers
+afterAll(() => workers.stop())
+
+const fixture = await createFixture(workers.db, addToFixture)
+const before = await readDatabase(workers.db)
 
 test.each(cases)('$title: $reason', async (row) => {
   const { deployment = 'USUAL', outcome, reason } = row

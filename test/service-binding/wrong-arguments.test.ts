@@ -2,12 +2,11 @@
  * Arguments of a wrong type, and texts longer than any URL. A wrong type gets a TypeError that names the argument, without a
  * query; a long text gets an outcome.
  */
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { createSeed } from '../../dev/seeder.ts'
 import type { DeleteUserOutcome, DeleteUserRequest } from '../../src/identity'
-import { createFixture, type Fixture } from '../support/fixture'
-import { serveIssuer, type ServedIssuer } from '../support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { createFixture } from '../support/fixture'
+import { startWithIssuer } from '../support/node/local-workers'
 import { forbidden, notFound, removed, unauthorized } from './outcomes'
 import { bindTo, buildTestWorker, buildWatchedIdentity } from './test-workers'
 import { instruct } from './transports'
@@ -20,28 +19,24 @@ const FIELDS = [...TEXTS, 'dpop.proof', 'dpop.method', 'dpop.url']
 /** Workers Logs cuts what one request logs at 256 KB. */
 const MAX_LINE_LENGTH = 64 * 1_024
 
-let issuer: ServedIssuer
-let workers: LocalWorkers
-let fixture: Fixture
-/** A valid request of an administrator. */
-let request: DeleteUserRequest
-
-beforeAll(async () => {
-  issuer = await serveIssuer()
-  const bindings = bindTo('identity', 'without-dpop')
-  const old = { name: 'old-caller', compatibilityDate: '2025-01-01' }
-  const others = await Promise.all([
-    buildWatchedIdentity('identity', { ...issuer.vars, DPOP: 'accept' }),
-    buildWatchedIdentity('without-dpop', { ...issuer.vars }),
+const bindings = bindTo('identity', 'without-dpop')
+const old = { name: 'old-caller', compatibilityDate: '2025-01-01' }
+const workers = await startWithIssuer(async ({ vars }) => ({
+  identity: [],
+  others: await Promise.all([
+    buildWatchedIdentity('identity', { ...vars, DPOP: 'accept' }),
+    buildWatchedIdentity('without-dpop', { ...vars }),
     buildTestWorker('caller', bindings),
     buildTestWorker('caller', { ...bindings, ...old }),
-  ])
-  workers = await startWorkers({ identity: [], others })
-  fixture = await createFixture(workers.db)
-  const token = await issuer.token(fixture.administrator.person.subject)
-  request = { ...fixture.target, token }
-  return () => Promise.all([workers.stop(), issuer.stop()])
-})
+  ]),
+}))
+const { issuer } = workers
+afterAll(() => workers.stop())
+
+const fixture = await createFixture(workers.db)
+const token = await issuer.token(fixture.administrator.person.subject)
+/** A valid request of an administrator. */
+const request: DeleteUserRequest = { ...fixture.target, token }
 
 /** Makes one call. Returns what the caller got and all lines that were logged until the next call. */
 async function send(how: Partial<Instruction>, { caller = 'caller', binding = 'identity' } = {}) {

@@ -7,8 +7,8 @@ import { inject } from 'vitest'
 import { compatibility, type IdentityOptions } from '../../../dev/identity-worker.ts'
 import { bundleScript } from '../../support/node/bundle'
 import { call, pathOf, type Call } from '../../support/node/client'
-import { serveIssuer, type ServedIssuer } from '../../support/node/jwks-server'
-import { startWorkers, type LocalWorkersOptions } from '../../support/node/local-workers'
+import type { ServedIssuer } from '../../support/node/jwks-server'
+import { startWithIssuer, type LocalWorkersOptions } from '../../support/node/local-workers'
 import type { LogLine } from '../../support/worker/log'
 import { connectDatabase, DATABASE_WORKER } from './direct-database'
 import type { Plan, Report } from './worker'
@@ -19,24 +19,10 @@ interface IdentityWorkersOptions extends LocalWorkersOptions {
 }
 
 /** Starts Identity Workers, by default one. All share one database, on which a Worker beside them runs batches. */
-export async function startIdentity({
-  issuer: given,
-  identity = [{}],
-  others = [],
-  ...options
-}: IdentityWorkersOptions = {}) {
-  const issuer = given ?? (await serveIssuer())
-  const workers = await startWorkers({
-    ...options,
-    identity: identity.map((each) => ({ ...each, vars: { ...issuer.vars, ...each.vars } })),
-    others: [...others, DATABASE_WORKER],
-  })
-  const db = connectDatabase(workers.urlOf(DATABASE_WORKER.name))
-  async function stop(): Promise<void> {
-    await workers.stop()
-    if (given === undefined) await issuer.stop()
-  }
-  return { ...workers, issuer, db, stop }
+export async function startIdentity({ issuer, ...options }: IdentityWorkersOptions = {}) {
+  const others = [...(options.others ?? []), DATABASE_WORKER]
+  const workers = await startWithIssuer(() => ({ ...options, others }), issuer)
+  return { ...workers, db: connectDatabase(workers.urlOf(DATABASE_WORKER.name)) }
 }
 
 export type Harness = Awaited<ReturnType<typeof startHarness>>

@@ -4,6 +4,7 @@
 import { inject } from 'vitest'
 import { identityWorker, type IdentityOptions } from '../../../dev/identity-worker.ts'
 import { startWorkers as start, type LocalWorker } from '../../../dev/local-workers.ts'
+import { serveIssuer, type ServedIssuer } from './jwks-server'
 
 export interface LocalWorkersOptions {
   /** Identity Workers, which share one database; by default one without any variable. */
@@ -37,6 +38,29 @@ export async function startWorkers(options: LocalWorkersOptions = {}) {
   const db = (await running.databaseOf(first)) as unknown as D1Database
   if (migrate) await applyMigrations(db)
   return { ...running, url: running.urlOf(first), db, log: log as readonly string[] }
+}
+
+/**
+ * Starts an issuer, and Workers that trust it.
+ *
+ * @param describeWorkers their options; the variables of an Identity Worker override those of the issuer
+ * @param shared an issuer that runs already, and stays when the Workers stop
+ */
+export async function startWithIssuer(
+  describeWorkers: (issuer: ServedIssuer) => LocalWorkersOptions | Promise<LocalWorkersOptions>,
+  shared?: ServedIssuer,
+) {
+  const issuer = shared ?? (await serveIssuer())
+  const { identity = [{}], ...options } = await describeWorkers(issuer)
+  const trusting = identity.map((each) =>
+    Object.assign({}, each, { vars: { ...issuer.vars, ...each.vars } }),
+  )
+  const workers = await startWorkers({ ...options, identity: trusting })
+  async function stop(): Promise<void> {
+    await workers.stop()
+    if (shared === undefined) await issuer.stop()
+  }
+  return { ...workers, issuer, stop }
 }
 
 /** Applies every file of `migrations/`, each as one transaction. */
