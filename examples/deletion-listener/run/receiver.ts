@@ -58,8 +58,6 @@ export interface Delivery {
   readonly attempt: number
 }
 
-export type Receiver = Awaited<ReturnType<typeof startReceiver>>
-
 /**
  * Starts a receiver on a free port. It accepts an event once, with a response of 2xx.
  *

@@ -4,14 +4,13 @@
  */
 import { readFile } from 'node:fs/promises'
 import { decodeJwt, exportJWK, generateKeyPair, jwtVerify } from 'jose'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { readWorker, type LocalWorker } from '../../../dev/local-workers.ts'
 import { readCodeSpans, readDocument } from '../../../test/operations/document'
 import { createFixture } from '../../../test/support/fixture'
 import { bundleScript } from '../../../test/support/node/bundle'
 import { call } from '../../../test/support/node/client'
-import { serveIssuer, type ServedIssuer } from '../../../test/support/node/jwks-server'
-import { startWorkers, type LocalWorkers } from '../../../test/support/node/local-workers'
+import { startWithIssuer } from '../../../test/support/node/local-workers'
 import * as receivers from '../run/receiver'
 import { chooseDelay } from '../src/deliver'
 
@@ -27,10 +26,6 @@ const tokenSettings = {
   SET_ISSUER: 'https://identity.example',
   SET_AUDIENCE: 'https://receiver.example',
 }
-
-let receiver: receivers.Receiver
-let issuer: ServedIssuer
-let workers: LocalWorkers
 
 /** An event; its ID decides how the receiver responds. */
 function eventOf(id: string, userID = `user of ${id}`) {
@@ -108,32 +103,30 @@ const deadLetters: LocalWorker = {
   queueConsumers: { [`${QUEUE}-dead-letters`]: { maxBatchTimeout: 0 } },
 }
 
-beforeAll(async () => {
-  const verifyWebhook = receivers.verifyWebhook(secret)
-  receiver = await receivers.startReceiver((body, headers) => {
-    if (headers['content-type'] !== 'application/secevent+jwt') return verifyWebhook(body, headers)
-    return Promise.resolve({ id: String(decodeJwt(body).jti), userID: undefined })
-  }, respond)
-  const WEBHOOK_URL = receiver.url
-  const settings = {
-    [QUEUE]: { WEBHOOK_URL, WEBHOOK_SECRET: `${secret} ${oldSecret}`, TIMEOUT_SECONDS: 1 },
-    'without-dead-letters': { ...valid, WEBHOOK_URL },
-    unreachable: { ...valid, WEBHOOK_URL: 'http://127.0.0.1:1/' },
-    'other-secret': { WEBHOOK_URL, WEBHOOK_SECRET: oldSecret },
-    tokens: { ...tokenSettings, WEBHOOK_URL },
-    ...misconfigured,
-  }
-  issuer = await serveIssuer()
-  const queues = Object.fromEntries(Object.keys(settings).map((name) => [name, name]))
-  const queueProducers = { ...queues, DELETION_EVENTS: QUEUE }
-  workers = await startWorkers({
-    identity: [{ vars: { ...issuer.vars, RECORD_GROUPS: true }, queueProducers }],
-    others: [deadLetters, ...(await buildListeners(settings))],
-  })
-  return async () => {
-    await Promise.all([workers.stop(), issuer.stop()])
-    receiver.stop()
-  }
+const verifyWebhook = receivers.verifyWebhook(secret)
+const receiver = await receivers.startReceiver((body, headers) => {
+  if (headers['content-type'] !== 'application/secevent+jwt') return verifyWebhook(body, headers)
+  return Promise.resolve({ id: String(decodeJwt(body).jti), userID: undefined })
+}, respond)
+const WEBHOOK_URL = receiver.url
+const settings = {
+  [QUEUE]: { WEBHOOK_URL, WEBHOOK_SECRET: `${secret} ${oldSecret}`, TIMEOUT_SECONDS: 1 },
+  'without-dead-letters': { ...valid, WEBHOOK_URL },
+  unreachable: { ...valid, WEBHOOK_URL: 'http://127.0.0.1:1/' },
+  'other-secret': { WEBHOOK_URL, WEBHOOK_SECRET: oldSecret },
+  tokens: { ...tokenSettings, WEBHOOK_URL },
+  ...misconfigured,
+}
+const queues = Object.fromEntries(Object.keys(settings).map((name) => [name, name]))
+const queueProducers = { ...queues, DELETION_EVENTS: QUEUE }
+const workers = await startWithIssuer(async () => ({
+  identity: [{ vars: { RECORD_GROUPS: true }, queueProducers }],
+  others: [deadLetters, ...(await buildListeners(settings))],
+}))
+const { issuer } = workers
+afterAll(async () => {
+  await workers.stop()
+  receiver.stop()
 })
 
 /** Puts an event on the queue of a listener. */
