@@ -118,6 +118,7 @@ test.each([
 
 test.each<[cause: string, send: () => Promise<never>]>([
   ['queue_failed', refuse],
+  ['queue_failed', throwAtOnce],
   ['queue_timeout', hang],
 ])('keeps an event that was not sent, with one line in the log: %s', async (cause, send) => {
   const harness = await createHarness({ vars: { DELETION_EVENTS: createQueue(send) } })

@@ -64,10 +64,12 @@ async function createFailing(...failures: [times: number, message: string, commi
 }
 
 describe('a transient failure', () => {
-  test.each(TRANSIENT)('is retried: %s', async (message) => {
+  test.each(TRANSIENT)('is retried after a pause: %s', async (message) => {
+    const timers = vi.spyOn(globalThis, 'setTimeout')
     const { callAs, fixture, attempts } = await createFailing(1, `D1_ERROR: ${message}`)
     const { status, line } = await callAs(fixture.administrator)
-    expect([status, line.database?.attempts, attempts()]).toEqual([200, 2, 2])
+    const pauses = timers.mock.calls.filter(([, ms = 0]) => ms >= 50 && ms <= 100)
+    expect([status, line.database?.attempts, attempts(), pauses.length]).toEqual([200, 2, 2, 1])
   })
 
   test('is a 500 with Retry-After for every caller after the third attempt', async () => {

@@ -57,11 +57,13 @@ test('logs the region of D1, which a local D1 does not have', async () => {
 test.each([
   ['prevents the deletion record', 'INSERT ON user_deletions'],
   ['keeps the user', 'DELETE ON organization_users'],
-])('a foreign trigger that %s causes 500', async (_, event) => {
-  const { callAs, fixture } = await createHarness()
+])('a foreign trigger that %s causes 500 and no event', async (_, event) => {
+  const vars = { DELETION_EVENTS: { send: () => {}, sendBatch: () => {} } }
+  const { callAs, fixture } = await createHarness({ vars })
   await env.DB.prepare(`CREATE TRIGGER t BEFORE ${event} BEGIN SELECT RAISE(IGNORE); END`).run()
   try {
     expect(outcomeOf(await callAs(fixture.administrator))).toBe(FAILED)
+    expect(await env.DB.prepare('SELECT * FROM deletion_outbox').first()).toBeNull()
   } finally {
     await env.DB.prepare('DROP TRIGGER t').run()
   }
@@ -83,7 +85,7 @@ describe('the line of an unexpected error has', () => {
   test('its name and its frames, without its message', async () => {
     const message = 'secret\n    at secret (secret.js:1:1)\nSyntaxError: secret'
     const { line } = await callWithThrown(new RangeError(message))
-    expect(line.reason).toBe('unexpected:RangeError')
+    expect([line.reason, line.database]).toEqual(['unexpected:RangeError', { attempts: 1 }])
     expect(line.frames?.length).toBeGreaterThan(1)
     expect(line.frames?.filter((frame) => !frame.startsWith('at '))).toEqual([])
     expect(JSON.stringify(line)).not.toContain('secret')
