@@ -16,7 +16,7 @@ const invalid: readonly (readonly [name: string, ...values: unknown[]])[] = [
   ['TOKEN_ISSUER', undefined, null, '', ' \t\n', true, 7, {}],
   ['TOKEN_AUDIENCE', undefined, null, '', ' \t\n', false, ['https://identity.example']],
   ['JWKS_URL', undefined, '', 7, 'issuer.example/jwks', '/jwks', 'https://', 'file:///jwks'],
-  ['JWKS_URL', 'ftp://issuer.example/jwks', 'data:application/json,{}'],
+  ['JWKS_URL', 'ftp://localhost/jwks', 'data:application/json,{}'],
   ['JWKS_URL', 'http://issuer.example/jwks', 'http://127.0.0.1.example/jwks'],
   ['JWKS_URL', 'http://localhost.example/jwks', 'http://128.0.0.1/jwks', 'http://[::2]/jwks'],
   ['JWKS_URL', 'http://0.0.0.0/jwks', 'https://user@issuer.example/jwks'],

@@ -8,7 +8,7 @@ import { selectPending } from '../src/statements'
 import { sweep } from '../src/sweep'
 import { watch } from './support/database'
 import { createSeed } from '../dev/seeder.ts'
-import { MINUTE, SECOND, stopClock } from './support/worker/clock'
+import { HOUR, MINUTE, passTime, SECOND, stopClock } from './support/worker/clock'
 import { readLog } from './support/worker/log'
 
 type Body = {
@@ -178,6 +178,15 @@ describe('if a step fails', () => {
   })
 })
 
+test('begins no step 40 s after it started', async () => {
+  stopClock()
+  await addRecords(200)
+  await addRecords(1, { ageMs: 48 * HOUR, isPending: false })
+  const queue = createQueue(() => passTime(40 * SECOND + 1))
+  const { line } = await run({ DELETION_EVENTS: queue, DELETION_RECORD_DAYS: '1' })
+  expect(line).toEqual({ message: 'sweep', sent: 100, pending: 0, purged: 0 })
+})
+
 test('removes an ID without a record, sends no event for it and goes on', async () => {
   await addRecords(1)
   await env.DB.exec("INSERT INTO deletion_outbox VALUES ('0'), ('z')")
@@ -212,9 +221,11 @@ describe('DELETION_RECORD_DAYS', () => {
     await addRecords(1_200, { ageMs: 2 * DAY + 1, isPending: false })
     await addRecords(2, { ageMs: 2 * DAY, isPending: false })
     await addRecords(3, { ageMs: 3 * DAY })
-    const { line } = await run({ DELETION_RECORD_DAYS: '2' })
+    const { db, calls } = watch(env.DB)
+    const { line } = await run({ DELETION_RECORD_DAYS: '2', DB: db })
     expect(line).toEqual({ message: 'sweep', sent: 0, pending: 0, purged: 1_200 })
     expect(await count('user_deletions')).toBe(5)
+    expect(calls).toHaveLength(4) // steps of 500, 500, 200 and 0
   })
 
   test.each([
@@ -229,8 +240,9 @@ describe('DELETION_RECORD_DAYS', () => {
   })
 
   test('takes the age from `deleted_at`, not from the ID', async () => {
+    stopClock()
     const seed = createSeed()
-    seed.deletion({ id: '0', deleted_at: Date.now() })
+    seed.deletion({ id: '0', deleted_at: Date.now() - DAY })
     seed.deletion({ id: '00' })
     await seed.save(env.DB)
     await run({ DELETION_RECORD_DAYS: '1' })
