@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import {
   chooseCaller,
   choosePerson,
@@ -15,30 +15,25 @@ import {
   readSentence,
 } from './support/browser'
 import { createSeed } from '../../dev/seeder'
-import { startConsoleHarness, type ConsoleHarness } from './support/console-harness'
+import { startConsoleHarness } from './support/console-harness'
 
 /** 100 characters without a place to break. */
 const long = (prefix: string) => prefix.padEnd(100, 'abcdefghijklmnopqrstuvwxyz0123456789')
 const ORGANIZATION = long('Organization')
 const PEOPLE = { light: long('auth0|light'), dark: long('auth0|dark') } as const
 
-let harness: ConsoleHarness
-let axe: string
+const axe = await readFile(join(import.meta.dirname, 'node_modules/axe-core/axe.min.js'), 'utf8')
+const harness = await startConsoleHarness()
+afterAll(() => harness.stop())
 
-beforeAll(async () => {
-  axe = await readFile(join(import.meta.dirname, 'node_modules/axe-core/axe.min.js'), 'utf8')
-  harness = await startConsoleHarness()
-  const seed = createSeed()
-  const id = seed.organization(long('organization'), ORGANIZATION)
-  const group = seed.group(id, [], long('group'), long('Group'))
-  for (const subject of Object.values(PEOPLE)) {
-    const personOptions = { id: subject, subject }
-    seed.member(id, { id: subject, personOptions, state: 'suspended', groups: [group] })
-  }
-  await seed.save(harness.stack.database)
-})
-
-afterAll(() => harness?.stop())
+const seed = createSeed()
+const id = seed.organization(long('organization'), ORGANIZATION)
+const group = seed.group(id, [], long('group'), long('Group'))
+for (const subject of Object.values(PEOPLE)) {
+  const personOptions = { id: subject, subject }
+  seed.member(id, { id: subject, personOptions, state: 'suspended', groups: [group] })
+}
+await seed.save(harness.stack.database)
 
 /** The rules of axe that the page breaks, what does not fit into the window or its card, and text that is too small. */
 async function findFaults(page: Page): Promise<unknown> {

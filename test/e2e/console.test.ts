@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import {
   chooseCaller,
   choosePerson,
@@ -16,15 +16,10 @@ import {
   signInAtConsole,
 } from './support/browser'
 import { compareTables } from '../../dev/database.ts'
-import { readRows, startConsoleHarness, type ConsoleHarness } from './support/console-harness'
+import { readRows, startConsoleHarness } from './support/console-harness'
 
-let harness: ConsoleHarness
-
-beforeAll(async () => {
-  harness = await startConsoleHarness()
-})
-
-afterAll(() => harness?.stop())
+const harness = await startConsoleHarness()
+afterAll(() => harness.stop())
 
 const open = () => openPage(harness.browser, { url: harness.stack.consoleOrigin })
 const resultOf = (page: Page) => page.getByRole('region', { name: 'Result' })

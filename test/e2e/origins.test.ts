@@ -4,16 +4,12 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { callers } from '../../dev/seed-data'
 import { readCodeSpans, readDocument } from '../operations/document'
-import {
-  foreignCases,
-  serveForeignResponses,
-  type ForeignServer,
-} from '../support/node/foreign-responses'
+import { foreignCases, serveForeignResponses } from '../support/node/foreign-responses'
 import { openPage, PLAIN_HOST } from './support/browser'
-import { readRows, startConsoleHarness, type ConsoleHarness } from './support/console-harness'
+import { readRows, startConsoleHarness } from './support/console-harness'
 
 /** Returns what a page can read of a response, or the name of the error. */
 const CALL = `async ([url, init]) => {
@@ -29,28 +25,20 @@ const document = await readDocument('docs/callers.md')
 const section = document.section('From a browser')
 const sample = section.code[0]!.text
 
-let harness: ConsoleHarness
-let foreign: ForeignServer
-let foreignPage: Page
-let permittedPage: Page
-let url: string
-let token: string
-let init: { method: string; headers: Record<string, string> }
-
-beforeAll(async () => {
-  harness = await startConsoleHarness()
-  foreign = await serveForeignResponses()
-  foreignPage = (await openPage(harness.browser, { url: foreign.origin })).page
-  permittedPage = (await openPage(harness.browser, { url: harness.stack.consoleOrigin })).page
-  url = `${harness.stack.workerURL.origin}/api/v1/organizations/lumen/users/lumen-emil`
-  token = await harness.stack.signIn('ada.berg')
-  init = { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } }
-})
-
+const harness = await startConsoleHarness()
+const foreign = await serveForeignResponses()
 afterAll(async () => {
-  foreign?.stop()
-  await harness?.stop()
+  foreign.stop()
+  await harness.stop()
 })
+
+const { page: foreignPage } = await openPage(harness.browser, { url: foreign.origin })
+const { page: permittedPage } = await openPage(harness.browser, {
+  url: harness.stack.consoleOrigin,
+})
+const url = `${harness.stack.workerURL.origin}/api/v1/organizations/lumen/users/lumen-emil`
+const token = await harness.stack.signIn('ada.berg')
+const init = { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } }
 
 const callFrom = (page: Page, ...request: [url: string, init: object]): Promise<unknown> =>
   page.evaluate(`(${CALL})(${JSON.stringify(request)})`)
@@ -140,14 +128,9 @@ describe('the browser code of docs/callers.md', () => {
     expect((await fetch(url, { method: 'DELETE', headers: copied })).status).toBe(401)
   })
 
-  describe('on plain HTTP', () => {
-    let page: Page
-    let origin: string
-
-    beforeAll(async () => {
-      origin = foreign.origin.replace('127.0.0.1', PLAIN_HOST)
-      page = (await openPage(harness.browser, { url: origin })).page
-    })
+  describe('on plain HTTP', async () => {
+    const origin = foreign.origin.replace('127.0.0.1', PLAIN_HOST)
+    const { page } = await openPage(harness.browser, { url: origin })
 
     test('runs without crypto.randomUUID()', async () => {
       const found = await page.evaluate('[isSecureContext, crypto.randomUUID]')

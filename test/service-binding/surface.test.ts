@@ -2,19 +2,15 @@
  * What another Worker can reach over a binding: two methods of one entrypoint. A new export or method, even a private one,
  * fails here until it is added on purpose.
  */
-import { beforeAll, expect, test } from 'vitest'
-import { startWorkers, type LocalWorkers } from '../support/node/local-workers'
+import { afterAll, expect, test } from 'vitest'
+import { startWorkers } from '../support/node/local-workers'
 import { bindTo, buildTestWorker } from './test-workers'
 
-let workers: LocalWorkers
-
-beforeAll(async () => {
-  const { serviceBindings } = bindTo('identity')
-  const surface = { serviceBindings: { ...serviceBindings, default: 'identity' } }
-  const others = [await buildTestWorker('surface', surface)]
-  workers = await startWorkers({ identity: [{}], others, migrate: false })
-  return () => workers.stop()
-})
+const { serviceBindings } = bindTo('identity')
+const surface = { serviceBindings: { ...serviceBindings, default: 'identity' } }
+const others = [await buildTestWorker('surface', surface)]
+const workers = await startWorkers({ others, migrate: false })
+afterAll(() => workers.stop())
 
 async function ask(path: string): Promise<unknown> {
   return (await fetch(new URL(path, workers.urlOf('surface')))).json()

@@ -8,8 +8,6 @@ import { startStackWithConsole, type StackWithConsole } from '../../../dev/conso
 import { readTables, type Tables } from '../../../dev/database.ts'
 import { launchBrowser } from './browser.ts'
 
-export type ConsoleHarness = Awaited<ReturnType<typeof startConsoleHarness>>
-
 /** Starts all of it, on these ports; 0 takes a free one. */
 export async function startConsoleHarness(ports = { worker: 0, issuer: 0, console: 0 }) {
   const state = await mkdtemp(join(tmpdir(), 'identity-console-'))

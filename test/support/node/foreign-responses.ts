@@ -63,8 +63,6 @@ export const foreignCases = responses.map((response, index) => ({
   organizationID: String(index),
 }))
 
-export type ForeignServer = Awaited<ReturnType<typeof serveForeignResponses>>
-
 /** Serves the responses, and a login page at any other path. */
 export async function serveForeignResponses() {
   const keys = new Map<string, unknown[]>()

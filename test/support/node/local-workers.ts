@@ -19,8 +19,6 @@ export interface LocalWorkersOptions {
   readonly inspect?: boolean
 }
 
-export type LocalWorkers = Awaited<ReturnType<typeof startWorkers>>
-
 /** Starts Workers. Resolves when they listen and the database is migrated. */
 export async function startWorkers(options: LocalWorkersOptions = {}) {
   const { identity = [{}], others = [], migrate = true, storage, inspect = false } = options
