@@ -5,13 +5,11 @@
  * The environment variable EVENTS sets the number of deletions: `EVENTS=10000 npm run test:faults -- loads`.
  */
 import { integer, sample } from 'fast-check'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pMap from 'p-map'
 import { afterAll, expect, test } from 'vitest'
 import { createSeed } from '../../dev/seeder.ts'
 import { call, type Call } from '../support/node/client'
+import { createFolder } from '../support/node/folder'
 import { serveIssuer } from '../support/node/jwks-server'
 import { findState } from './harness/direct-database'
 import { startQueue } from './harness/queue'
@@ -30,11 +28,10 @@ const GONE = '0 users, 0 memberships, 1 records'
 
 const issuer = await serveIssuer()
 const queue = await startQueue()
-const storage = await mkdtemp(join(tmpdir(), 'identity-loads-'))
+const storage = await createFolder()
 afterAll(async () => {
   await issuer.stop()
   queue.stop()
-  await rm(storage, { recursive: true, force: true })
 })
 
 /** Numbers from 0 to below `limit`. */

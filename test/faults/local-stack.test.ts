@@ -1,16 +1,16 @@
 /**
  * `npm start` as people use it: each command that it prints runs, and it starts again after its Node was killed.
  */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import getPort, { portNumbers } from 'get-port'
 import { afterAll, expect, test } from 'vitest'
 import { quote } from '../../dev/state-folder.ts'
 import { readDocument } from '../operations/document'
 import { openShells } from '../support/node/checkout'
+import { createFolder } from '../support/node/folder'
 
-const folder = await mkdtemp(join(tmpdir(), 'identity-start-'))
+const folder = await createFolder()
 /** A name that needs quotes in a shell. */
 const state = join(folder, "my state's")
 const home = join(folder, 'home')
@@ -23,7 +23,6 @@ const ofOwnWorker = openShells(own)
 afterAll(async () => {
   await ofOwnWorker.stop()
   await withHome.stop()
-  await rm(folder, { recursive: true })
 })
 
 /** Starts the stack. @returns its output */

@@ -2,15 +2,15 @@
  * The check of the values before a deployment. No test reaches the network: `npm run deploy` ends with a failed check,
  * or runs with `--dry-run`.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse, stringify } from 'smol-toml'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
 import { VARIABLES } from '../../dev/identity-worker.ts'
 import { checkValues, type Findings } from '../../scripts/check-values.ts'
 import { copyCheckout, type Checkout } from '../support/node/checkout'
+import { createFolder } from '../support/node/folder'
 
 const VARS = {
   TOKEN_ISSUER: 'https://issuer.example',
@@ -22,13 +22,7 @@ const bindDatabase = (id: string) => ({
 })
 const DATABASE = bindDatabase('6fa1d1c2-7d4b-4f3e-9a51-0c3e5b7d9f11')
 
-let folder: string
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'identity-deploy-'))
-})
-
-afterAll(() => rm(folder, { recursive: true }))
+const folder = await createFolder()
 
 /** The findings for a configuration with these members. */
 async function check(values: object, env = ''): Promise<Findings> {

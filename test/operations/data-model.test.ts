@@ -2,13 +2,13 @@
  * docs/data-model.md: the tables are those of `migrations/`, and the examples do what the page says.
  */
 import { execFile } from 'node:child_process'
-import { copyFile, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createSeed } from '../../dev/seeder.ts'
 import { compare, readDatabase } from '../support/database'
+import { createFolder } from '../support/node/folder'
 import { call } from '../support/node/client'
 import { readDocument } from './document'
 import { addRecord, createHarness } from './harness'
@@ -25,14 +25,12 @@ const page = await readDocument('docs/data-model.md')
 const readSQL = (heading: string) => page.section(heading).code[0]!.text
 const runExample = (heading: string) => run(readSQL(heading))
 
-const folder = await mkdtemp(join(tmpdir(), 'identity-examples-'))
+const folder = await createFolder()
 const drizzle = page.section('Data in: Drizzle').code.map(({ text }) => text)
 await writeFile(join(folder, 'examples.ts'), drizzle.join('\n'))
 await copyFile('queries/schema.ts', join(folder, 'schema.ts'))
 await symlink(resolve('node_modules'), join(folder, 'node_modules'))
 const examples = (await import(join(folder, 'examples.ts'))) as Examples
-
-afterAll(() => rm(folder, { recursive: true }))
 
 /** Splits SQL into statements without comments and white space. */
 const splitSQL = (sql: string) =>

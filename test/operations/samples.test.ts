@@ -2,13 +2,13 @@
  * The Workers of README.md and examples/console-backend behind a binding that responds as firewalls, proxies and other
  * servers do. None of these responses is a removal.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import backend from '../../examples/console-backend/src/index'
 import type { Identity } from '../../src/identity'
 import { readDocumentedCallers } from '../service-binding/test-workers'
+import { createFolder } from '../support/node/folder'
 import { foreignCases, serveForeignResponses } from '../support/node/foreign-responses'
 
 type Binding = Pick<Identity, 'deleteUser'>
@@ -20,15 +20,13 @@ interface SampleWorker {
 vi.spyOn(console, 'log').mockReturnValue()
 vi.spyOn(console, 'error').mockReturnValue()
 const foreign = await serveForeignResponses()
-const folder = await mkdtemp(join(tmpdir(), 'identity-samples-'))
-const sample = join(folder, 'sample.ts')
+const sample = join(await createFolder(), 'sample.ts')
 await writeFile(sample, (await readDocumentedCallers()).source)
 const { default: readmeWorker } = (await import(sample)) as { default: SampleWorker }
 
-afterAll(async () => {
+afterAll(() => {
   vi.restoreAllMocks()
   foreign.stop()
-  await rm(folder, { recursive: true })
 })
 
 describe.each(foreignCases)('$status from $title', ({ organizationID }) => {

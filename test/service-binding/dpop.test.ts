@@ -2,8 +2,6 @@
  * Tokens that are bound to a key (DPoP), over the binding: the calling Worker passes on the proof of its own caller. Then,
  * over both transports, tokens of a real OpenID provider and proofs of a real client.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as openid from 'openid-client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -14,6 +12,7 @@ import { createSeed } from '../../dev/seeder.ts'
 import { signIn, signInServiceAccount } from '../../dev/sign-in'
 import { createFixture } from '../support/fixture'
 import { pathOf } from '../support/node/client'
+import { createFolder } from '../support/node/folder'
 import { startWithIssuer } from '../support/node/local-workers'
 import { createClientKey, makeProof } from '../support/proofs'
 import { notFound, unauthorized } from './outcomes'
@@ -22,8 +21,8 @@ import { deleteUserOver } from './transports'
 
 const ACCOUNT = 'a-service-account'
 
-const folder = await mkdtemp(join(tmpdir(), 'identity-provider-'))
-const secrets = await loadProviderSecrets(join(folder, 'secrets.json'), [ACCOUNT])
+const secretsFile = join(await createFolder(), 'secrets.json')
+const secrets = await loadProviderSecrets(secretsFile, [ACCOUNT])
 const secret = secrets.serviceAccounts[ACCOUNT]!
 const provider = await runProvider(0, secrets)
 const real = {
@@ -45,10 +44,7 @@ const workers = await startWithIssuer(async () => ({
   ],
 }))
 const { issuer } = workers
-afterAll(async () => {
-  await Promise.all([workers.stop(), provider.stop()])
-  await rm(folder, { recursive: true })
-})
+afterAll(() => Promise.all([workers.stop(), provider.stop()]))
 
 const client = await createClientKey()
 const fixture = await createFixture(workers.db)

@@ -2,18 +2,18 @@
  * The types of callers: a copy of `src/identity.ts`, in a folder outside this project, or the output of `wrangler types`.
  */
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
-import { beforeAll, expect, expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import { writeIdentityConfig, type VARIABLES } from '../../dev/identity-worker.ts'
 import { localEnvironment } from '../../dev/wrangler.ts'
 import type { Environment } from '../../src/config'
 import type * as worker from '../../src/index'
 import type * as declared from '../../src/identity'
 import { readDocument } from '../operations/document'
+import { createFolder } from '../support/node/folder'
 import { readDocumentedCallers } from './test-workers'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -58,15 +58,10 @@ const GENERATED_CALLER = `export default {
 } satisfies ExportedHandler<Env>
 `
 
-let folder: string
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'caller-'))
-  const page = await readDocument('docs/service-binding.md')
-  await writeFile(join(folder, 'tsconfig.json'), page.section('Types').code[0]!.text)
-  await mkdir(join(folder, 'src'))
-  return () => rm(folder, { recursive: true, force: true })
-})
+const folder = await createFolder()
+const page = await readDocument('docs/service-binding.md')
+await writeFile(join(folder, 'tsconfig.json'), page.section('Types').code[0]!.text)
+await mkdir(join(folder, 'src'))
 
 /** Runs a program of this project's node_modules. Returns what it prints, with `failed:` before it if it fails. */
 async function run(program: string, args: readonly string[]): Promise<string> {
