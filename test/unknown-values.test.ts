@@ -94,6 +94,10 @@ describe('the line of an unexpected error has', () => {
   test.each<[string, unknown]>([
     ['a text', 'secret'],
     ['an error without a stack', Object.assign(new Error('secret'), { stack: undefined })],
+    [
+      'a message that is not in the stack',
+      Object.assign(new Error('x'), { stack: 'Error: y\n    at secret' }),
+    ],
   ])('no frames for %s', async (_, thrown) => {
     expect((await callWithThrown(thrown)).line.frames).toEqual([])
   })
