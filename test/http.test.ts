@@ -1,7 +1,10 @@
 /**
  * What HTTP leaves open: how a path spells IDs, which paths are unknown, the methods, and what the Worker never reads.
  */
+import { createExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
 import { describe, expect, test, vi } from 'vitest'
+import worker from '../src/index'
 import type { Call } from './support/worker/caller'
 import { createHarness, outcomeOf, VALID } from './support/worker/harness'
 
@@ -167,4 +170,12 @@ test.each<[string, Call]>([
   ['no end', { body: new ReadableStream({ pull: () => new Promise(() => {}) }) }],
 ])('never reads the body: with %s', async (_, what) => {
   expect((await callPath(`${BASE}/O/users/U`, what)).outcome).toBe('200')
+})
+
+test('registers the response with the runtime, so that a deletion does not end with its caller', async () => {
+  const ctx = createExecutionContext()
+  const waitUntil = vi.spyOn(ctx, 'waitUntil')
+  const response = worker.fetch(new Request('https://identity.example'), env, ctx)
+  expect(waitUntil).toHaveBeenCalledWith(response)
+  await response
 })
