@@ -328,4 +328,9 @@ describe('a proof for the URL', () => {
   )('$htu gets $outcome at $path', async ({ htu, path, outcome }) => {
     expect(await judge({ path, proof: { claims: { htu } } })).toBe(outcome)
   })
+
+  test('in a list names no request', async () => {
+    const htu = [`${ORIGIN}${U}`]
+    expect(await judge({ path: U, proof: { claims: { htu } } })).toBe(OTHER_REQUEST)
+  })
 })
