@@ -203,9 +203,11 @@ describe('a call waits', () => {
   })
 })
 
-test('of several calls whose wait times out together one loads for all', async () => {
+test.each([0, 50])('of calls whose wait ends together one loads for all, in %d ms', async (ms) => {
   const run = createSharedRun(100)
-  const load = vi.fn<() => Promise<void>>(() => new Promise((resolve) => setTimeout(resolve, 50)))
+  const load = vi.fn<() => Promise<void>>(async () => {
+    if (ms > 0) await scheduler.wait(ms)
+  })
   void run.join(() => new Promise<never>(() => {}))
   expect(run.isRunning()).toBe(true)
   await Promise.all(Array.from({ length: 5 }, () => run.join(load)))
