@@ -63,7 +63,10 @@ function organization(
     id: fc.constant(id),
     groups: fc.record(Object.fromEntries(groupIDs.map((group) => [group, roleIDs]))),
     members: some(3, members),
-    serviceAccounts: some(4, [fc.record({ id: accountID, groups })]),
+    serviceAccounts: some(
+      4,
+      [accountID, fc.constant(`${id}0`)].map((account) => fc.record({ id: account, groups })),
+    ),
   })
 }
 
