@@ -2,24 +2,20 @@
  * The delivered wrangler.toml. In the checkout of an operator, whose file has values, the tests of its content are
  * reported as skipped.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
 import { VARIABLES } from '../../dev/identity-worker.ts'
 import { readDocument } from '../operations/document'
+import { createFolder } from '../support/node/folder'
+
+const config = join(await createFolder(), 'wrangler.toml')
 
 /** Reads TOML as wrangler does. */
 async function readTOML(text: string, env = '') {
-  const folder = await mkdtemp(join(tmpdir(), 'identity-config-'))
-  const config = join(folder, 'wrangler.toml')
-  try {
-    await writeFile(config, text)
-    return unstable_readConfig({ config, env }, { hideWarnings: true })
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  await writeFile(config, text)
+  return unstable_readConfig({ config, env }, { hideWarnings: true })
 }
 
 const delivered = await readFile('wrangler.toml', 'utf8')

@@ -3,14 +3,14 @@
  * changes, and a migration loses no row.
  */
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createTestHarness, type TestHarness } from 'wrangler'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createTestHarness } from 'wrangler'
 import { writeIdentityConfig } from '../../dev/identity-worker.ts'
 import { readDatabase, type Snapshot } from '../support/database'
+import { createFolder } from '../support/node/folder'
 import { createSeed } from '../../dev/seeder.ts'
 import { readDocument } from './document'
 
@@ -25,8 +25,12 @@ const RELEASED: Readonly<Record<string, string>> = {
 }
 
 /** The Worker's configuration with an empty script, and the migrations that a test adds. */
-let folder: string
-let harness: TestHarness
+const folder = await createFolder()
+const configPath = writeIdentityConfig(folder, { main: 'idle.js', migrations: 'migrations' })
+await writeFile(join(folder, 'idle.js'), 'export default {}')
+vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
+const harness = createTestHarness({ root: folder, workers: [{ configPath }] })
+await harness.listen()
 let db: D1Database
 
 const files = (await readdir('migrations')).toSorted()
@@ -74,15 +78,6 @@ const listApplied = () => list('SELECT name FROM d1_migrations ORDER BY id')
 const all = files.map((name) => ({ name }))
 
 describe('on local D1', () => {
-  beforeAll(async () => {
-    vi.stubEnv('CLOUDFLARE_CF_FETCH_ENABLED', 'false')
-    folder = await mkdtemp(join(tmpdir(), 'identity-migrations-'))
-    const configPath = writeIdentityConfig(folder, { main: 'idle.js', migrations: 'migrations' })
-    await writeFile(join(folder, 'idle.js'), 'export default {}')
-    harness = createTestHarness({ root: folder, workers: [{ configPath }] })
-    await harness.listen()
-  })
-
   beforeEach(async () => {
     await rm(join(folder, 'migrations'), { recursive: true, force: true })
     await mkdir(join(folder, 'migrations'))
@@ -93,7 +88,6 @@ describe('on local D1', () => {
   afterAll(async () => {
     vi.unstubAllEnvs()
     await harness.close()
-    await rm(folder, { recursive: true })
   })
 
   test('applies every migration to an empty database once', async () => {
