@@ -1,29 +1,13 @@
 /**
- * Installs once what the end-to-end tests need beside the project's packages, and shows the progress: the tools of this
- * folder's package.json, and a Chromium if the machine has none.
+ * Installs a Chromium for the end-to-end tests if the machine has none, and shows the progress.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { Advice } from '../../dev/advice.ts'
 import { findChromium } from './support/browser.ts'
 
-const FOLDER = import.meta.dirname
-
 /** With fonts: without any, a page is blank. */
 const DEBIAN_PACKAGES = ['chromium', 'fonts-dejavu-core', 'fonts-liberation']
-
-/**
- * Installs the packages of this folder, unless its lockfile has not changed since the last time.
- * @throws Advice if npm fails
- */
-export function installTools(): void {
-  const installed = join(FOLDER, 'node_modules/.package-lock.json')
-  const wanted = join(FOLDER, 'package-lock.json')
-  if (existsSync(installed) && statSync(installed).mtimeMs > statSync(wanted).mtimeMs) return
-  console.log('Installing the tools of the end-to-end tests, once: about half a minute …')
-  run('npm', ['ci', '--no-audit', '--no-fund'])
-}
 
 /**
  * Installs Chromium with apt-get if there is none.
@@ -47,7 +31,6 @@ export function installChromium(): void {
 
 function run(command: string, args: readonly string[]): void {
   const { status, error } = spawnSync(command, args, {
-    cwd: FOLDER,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
