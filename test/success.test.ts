@@ -60,9 +60,10 @@ test('changes the user, its memberships and the deletion record alone', async ()
       },
     ],
   })
-  const deletedAt = Number(added['user_deletions']?.[0]?.['deleted_at'])
-  expect(deletedAt).toBeGreaterThanOrEqual(startedAt)
-  expect(deletedAt).toBeLessThanOrEqual(Date.now())
+  const { id, deleted_at } = added['user_deletions']![0]!
+  const madeAt = Number.parseInt(String(id).replace('-', '').slice(0, 12), 16)
+  const times = [startedAt, madeAt, Number(deleted_at), Date.now()]
+  expect(times).toEqual(times.toSorted((a, b) => a - b))
 })
 
 describe('deletes a user', () => {
