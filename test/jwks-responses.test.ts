@@ -15,6 +15,7 @@ import {
 import { MINUTE, passTime, stopClock } from './support/worker/clock'
 import { outcomeOf } from './support/worker/harness'
 import { ACCEPTED, createKeyHarness } from './support/worker/key-harness'
+import { readLog } from './support/worker/log'
 
 const MAX_BYTES = 65_536
 let key: SigningKey
@@ -110,4 +111,12 @@ test.each<[string, () => JwksResponder]>([
   expect([outcomeOf(response), wait]).toEqual(['500 jwks_unavailable', '1'])
   const behind = await warm.present()
   expect([during.status, behind.status, warm.fetches()]).toEqual([ACCEPTED, ACCEPTED, 2])
+})
+
+test('logs the status of a response that is not used', async () => {
+  const { endpoint, present } = await createKeyHarness()
+  endpoint.respond = withStatus(503, '')
+  await present()
+  const line = { message: 'jwks_refresh_failed', cause: 'status', status: 503 }
+  expect(readLog()).toContain(JSON.stringify(line))
 })
