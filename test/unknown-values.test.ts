@@ -99,6 +99,8 @@ describe('the line of an unexpected error has', () => {
       Object.assign(new Error('x'), { stack: 'Error: y\n    at secret' }),
     ],
   ])('no frames for %s', async (_, thrown) => {
-    expect((await callWithThrown(thrown)).line.frames).toEqual([])
+    const { line } = await callWithThrown(thrown)
+    const name = thrown instanceof Error ? 'Error' : 'string'
+    expect([line.frames, line.reason]).toEqual([[], `unexpected:${name}`])
   })
 })
