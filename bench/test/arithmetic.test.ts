@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fillDocument } from '../report/documents.ts'
 import { makeGoalTable } from '../report/goals.ts'
-import { renderTable } from '../report/tables.ts'
 import { compare, compareAll, type Ratios, summarize } from '../support/statistics.ts'
 
 await test('a ratio is that of the medians, whatever a few slow requests took', () => {
@@ -50,11 +49,4 @@ await test('a document keeps its words and gets its figures', () => {
   assert.equal(fillDocument(text, { x: 'new $1' }), filled)
   assert.equal(fillDocument(filled, { x: 'new $1' }), filled)
   assert.throws(() => fillDocument(text, { y: '' }), /"x"/)
-})
-
-await test('a table has as many rules as columns', () => {
-  assert.equal(
-    renderTable({ title: '', head: ['a', 'b'], rows: [['1', '2']] }),
-    '| a | b |\n| --- | --: |\n| 1 | 2 |',
-  )
 })
