@@ -72,8 +72,6 @@ export function failFirst(db: D1Database, times: number, message: string, commit
   return { DB, attempts: () => attempts }
 }
 
-export type WatchedDatabase = ReturnType<typeof watch>
-
 /** Watches a database without changing what it does. */
 export function watch(real: D1Database) {
   /** The round trips: each call of `batch`, `exec`, `run`, `all`, `first` or `raw`. */

@@ -34,7 +34,9 @@ export async function startWorkers(options: LocalWorkersOptions = {}) {
   })
   const first = workers[0]?.name ?? ''
   const db = (await running.databaseOf(first)) as unknown as D1Database
-  if (migrate) await applyMigrations(db)
+  for (const { queries } of migrate ? inject('migrations') : []) {
+    await db.batch(queries.map((query) => db.prepare(query)))
+  }
   return { ...running, url: running.urlOf(first), db, log: log as readonly string[] }
 }
 
@@ -59,11 +61,4 @@ export async function startWithIssuer(
     if (shared === undefined) await issuer.stop()
   }
   return { ...workers, issuer, stop }
-}
-
-/** Applies every file of `migrations/`, each as one transaction. */
-export async function applyMigrations(db: D1Database): Promise<void> {
-  for (const { queries } of inject('migrations')) {
-    await db.batch(queries.map((query) => db.prepare(query)))
-  }
 }
