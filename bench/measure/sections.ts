@@ -50,6 +50,7 @@ const SETTINGS: Kinds = {
     ...deletion,
     atMost: { deletion: 1.05 },
   },
+  'events, no broker': { worker: 'without queue', ...deletion, atMost: { deletion: 1.05 } },
   'DPoP deletion': {
     ...dpop,
     ...requests.deletion(1, proven('DELETE')),

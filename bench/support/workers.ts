@@ -13,6 +13,7 @@ const ENTRIES = {
   'barest batch': ['bench/workers/minimum.ts', 'batch'],
   'minimum deletion': ['bench/workers/minimum.ts', 'deletion'],
   'this project': ['src/index.ts', 'default'],
+  'without queue': ['bench/workers/without-queue.ts', 'default'],
   caller: ['bench/workers/caller.ts', 'default'],
   tutorial: ['bench/workers/tutorial.ts', 'default'],
 } as const
