@@ -10,10 +10,20 @@ export type ListenerEnv = Readonly<Partial<Record<Setting, string>>> & {
 }
 type Setting = 'WEBHOOK_URL' | 'WEBHOOK_SECRET' | 'SET_PRIVATE_KEY' | 'SET_ISSUER' | 'SET_AUDIENCE'
 
-/** Why an event was not delivered. */
+/** Causes of a failed delivery beside an invalid setting. README.md explains each. */
+export const CAUSES = [
+  'receiver_failed',
+  'receiver_redirects',
+  'timeout',
+  'connection_failed',
+  'receiver_gone',
+  'token_refused',
+  'event_without_subject',
+  'event_malformed',
+] as const
+
 export interface Failure {
-  /** A cause from the table in README.md. */
-  readonly cause: string
+  readonly cause: (typeof CAUSES)[number] | `configuration:${Setting | 'TIMEOUT_SECONDS'}`
   readonly status?: number
   /** Seconds that the receiver asks to wait. */
   readonly retryAfter?: number
